@@ -1,0 +1,31 @@
+import type { AnyEventObject } from "xstate";
+
+/** What the world is to do after a step. The engine writes it down in the commit of the step, the runner performs it. */
+export type Effect =
+  | { kind: "call"; id: string; activity: string; input: unknown }
+  | { kind: "timer"; id: string; delayMs: number; event: AnyEventObject }
+  | { kind: "message"; to: string; event: AnyEventObject }
+  | { kind: "emitted"; event: AnyEventObject }
+  | { kind: "withdraw"; id: string };
+
+/**
+ * What is left of a macrostep's effects, in order: what it armed and withdrew again is gone; the withdrawal of an older
+ * row stays, also before one of the same id is armed.
+ */
+export function netEffects(effects: readonly Effect[]): Effect[] {
+  const kept: Effect[] = [];
+  for (const effect of effects) {
+    if (effect.kind !== "withdraw") {
+      kept.push(effect);
+      continue;
+    }
+    const armed = kept.findLastIndex((earlier) => isArmed(earlier) && earlier.id === effect.id);
+    if (armed >= 0) kept.splice(armed, 1);
+    else if (!kept.some((earlier) => earlier.kind === "withdraw" && earlier.id === effect.id)) kept.push(effect);
+  }
+  return kept;
+}
+
+function isArmed(effect: Effect): effect is Extract<Effect, { kind: "call" | "timer" }> {
+  return effect.kind === "call" || effect.kind === "timer";
+}

@@ -1,0 +1,52 @@
+import type { AnyStateMachine, AnyStateNode } from "xstate";
+import { restored } from "./macrostep.ts";
+import type { Machine, Snapshot } from "./machine.ts";
+
+/** The stored form of a snapshot: plain JSON, nothing of XState's own. */
+export interface Frozen {
+  status: Snapshot["status"];
+  value: unknown;
+  context: unknown;
+  /** Running calls: invoke id -> activity. */
+  children: Record<string, string>;
+  /** Ids of the state nodes that each history node remembers. */
+  history?: Record<string, string[]>;
+  output?: unknown;
+  error?: unknown;
+}
+
+/** A live snapshot as plain JSON. `thaw` of it steps like the original. */
+export function freeze(snapshot: Snapshot): Frozen {
+  const children: Record<string, string> = {};
+  for (const id in snapshot.children) children[id] = String(snapshot.children[id]?.src);
+  const frozen: Frozen = { status: snapshot.status, value: snapshot.value, context: snapshot.context, children };
+  const remembered = Object.entries(snapshot.historyValue as Record<string, AnyStateNode[]>);
+  if (remembered.length > 0)
+    frozen.history = Object.fromEntries(remembered.map(([id, nodes]) => [id, nodes.map((node) => node.id)]));
+  if (snapshot.output !== undefined) frozen.output = snapshot.output;
+  if (snapshot.error !== undefined) frozen.error = snapshot.error;
+  return frozen;
+}
+
+/** The live snapshot of a stored one. Throws when the chart no longer has a state of it. */
+export function thaw(machine: Machine, frozen: Frozen): Snapshot {
+  const children = Object.entries(frozen.children).map(([id, src]) => [
+    id,
+    { src, snapshot: inertChild, syncSnapshot: false },
+  ]);
+  const persisted = {
+    status: frozen.status,
+    value: frozen.value,
+    context: frozen.context,
+    children: Object.fromEntries(children),
+    historyValue: Object.fromEntries(
+      Object.entries(frozen.history ?? {}).map(([id, ids]) => [id, ids.map((node) => ({ id: node }))]),
+    ),
+    output: frozen.output,
+    error: frozen.error,
+  };
+  return restored(machine.chart, persisted as unknown as Parameters<AnyStateMachine["restoreSnapshot"]>[0]);
+}
+
+/** A promise that nobody runs; the pending row holds what the call was given. */
+const inertChild = { status: "active", output: undefined, error: undefined, input: undefined };
