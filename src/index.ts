@@ -11,3 +11,14 @@ export type { Instance, Move, Sent, WaitingFor } from "./core/outcome.ts";
 export { activity, instanceActivity, message, type RetryPolicy } from "./core/activity.ts";
 export { checkFitness, unfitnessOf, type Unfitness } from "./core/registration.ts";
 export { start, step, type StampedEvent, type StepResult } from "./core/step.ts";
+export { machines } from "../machines/index.ts";
+export { nodeMaintenance } from "../machines/node-maintenance/node-maintenance.ts";
+export { maintenanceGroup } from "../machines/maintenance-group/maintenance-group.ts";
+export {
+  isNonActive,
+  isSteadyMaintenance,
+  isValidSuccessor,
+  rank,
+  sinceOf,
+  type StateName,
+} from "../machines/node-maintenance/successors.ts";

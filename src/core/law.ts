@@ -23,7 +23,7 @@ export type Laws = Readonly<Record<string, Law>>;
 
 type Guards<L extends Laws> = {
   [Name in keyof L]: (
-    args: { context: Parameters<L[Name]>[0]; event: Parameters<L[Name]>[1] },
+    args: { context: Parameters<L[Name]>[0]; event: EventObject },
     params: Parameters<L[Name]>[2],
   ) => boolean;
 };

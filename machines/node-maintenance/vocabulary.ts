@@ -1,0 +1,178 @@
+import { assign, setup, type EventObject } from "xstate";
+import { activity, message } from "../../src/core/activity.ts";
+import { guardsOf } from "../../src/core/law.ts";
+import { configuredPolicy, type FailureKind, type NodeContext } from "./context.ts";
+import type { NodeEvent, NodeEventOf, NodeInput } from "./events.ts";
+import { laws } from "./laws.ts";
+
+/** What a call is about: one window of one node. */
+export interface Window {
+  node: string;
+  epoch: number;
+}
+export interface Inventory {
+  replicas: string[];
+  daemons: string[];
+}
+
+/** Every event that reaches an action carries the engine's time: an inner one would have to copy it. */
+const atOf = (event: EventObject) => (event as { at?: number }).at ?? Number.NaN;
+
+/** The sentence of a failed call. */
+export function errorOf(event: EventObject): string {
+  const { error } = event as unknown as { error: unknown };
+  return typeof error === "object" && error !== null && "message" in error ? String(error.message) : String(error);
+}
+
+const base = setup({
+  types: {
+    context: {} as NodeContext,
+    events: {} as NodeEvent,
+    input: {} as NodeInput,
+    emitted: {} as {
+      type: "node.overdue";
+      node: string;
+      dueAt: number | null;
+      since: "Maintenance" | "ExitingMaintenance";
+    },
+  },
+  actors: {
+    drainNode: activity<Window, Inventory>(),
+    resumeNode: activity<Window>({ retry: { attempts: 3, baseMs: 1_000, maxMs: 10_000 } }),
+    watchNode: activity<Window>({
+      retry: { attempts: Number.POSITIVE_INFINITY, baseMs: 1_000, maxMs: 60_000 },
+      untilWithdrawn: true,
+    }),
+  },
+  guards: guardsOf(laws),
+  delays: { recoveryRamp: ({ context }) => context.policy.recoveryRampMs },
+  actions: {
+    message,
+    recordFailure: assign((_, failure: { kind: FailureKind; reason: string }) => ({ failure })),
+  },
+});
+
+/** The words that the chart is written in: its calls, laws, delays and actions. */
+export const vocabulary = base.extend({
+  actions: {
+    openWindow: base.assign(({ context, event }) => {
+      const { reason, drainForMs, noDeadline, expectedUntil, onBehalfOf, principal, at } =
+        event as NodeEventOf<"maintenance.enter">;
+      return {
+        epoch: context.epoch + 1,
+        requestedBy: onBehalfOf ?? principal ?? null,
+        requestedReason: reason ?? null,
+        expectedUntil: expectedUntil ?? null,
+        drainingSince: at,
+        drainDueAt: noDeadline === true ? null : at + (drainForMs ?? context.policy.drainForMs),
+        blockers: "unknown" as const,
+      };
+    }),
+    openObservedWindow: base.assign(({ context, event }) => {
+      const { state, principal, at } = event as NodeEventOf<"maintenance.observed">;
+      return {
+        epoch: context.epoch + 1,
+        requestedBy: principal ?? null,
+        requestedReason: state.reason ?? null,
+        expectedUntil: null,
+        drainingSince: at,
+        drainDueAt: state.deadline ?? at + context.policy.drainForMs,
+        blockers: "unknown" as const,
+      };
+    }),
+    openRetriedWindow: base.assign(({ context, event }) => {
+      const { reason, drainForMs, principal, at } = event as NodeEventOf<"maintenance.retry">;
+      return {
+        epoch: context.epoch + 1,
+        requestedBy: principal ?? context.requestedBy,
+        requestedReason: reason ?? context.requestedReason,
+        drainingSince: at,
+        drainDueAt: at + (drainForMs ?? context.policy.drainForMs),
+        blockers: "unknown" as const,
+      };
+    }),
+    takeObservedSlots: base.enqueueActions(({ context, enqueue }) => {
+      for (const group of context.groups) {
+        const event = { type: "slot.taken", node: context.node, observed: true };
+        enqueue({ type: "message", params: { to: `maintenance-group/${group}`, event } });
+      }
+    }),
+    giveSlotsBack: base.enqueueActions(({ context, event, enqueue }) => {
+      if (context.epoch === 0 || event.type === "maintenance.retry") return; // nothing was held; a retry keeps its slots
+      for (const group of context.groups) {
+        const released = { type: "slot.released", node: context.node };
+        enqueue({ type: "message", params: { to: `maintenance-group/${group}`, event: released } });
+      }
+    }),
+    armDrainDeadline: base.enqueueActions(({ context, event, enqueue }) => {
+      if (context.drainDueAt === null) return;
+      enqueue.raise({ type: "drain.deadlineElapsed" } as NodeEvent, {
+        id: "drainDeadline",
+        delay: Math.max(0, context.drainDueAt - atOf(event)),
+      });
+    }),
+    moveDrainDeadline: base.assign(({ context, event }) => {
+      const { reason, drainForMs, noDeadline, expectedUntil, at } = event as NodeEventOf<"maintenance.enter">;
+      return {
+        requestedReason: reason ?? context.requestedReason,
+        expectedUntil: expectedUntil ?? context.expectedUntil,
+        drainDueAt: noDeadline === true ? null : at + (drainForMs ?? context.policy.drainForMs),
+      };
+    }),
+    fillReason: base.assign(({ event }) => ({
+      requestedReason: (event as NodeEventOf<"maintenance.observed">).state.reason ?? null,
+    })),
+    recordBlockers: base.assign(({ event }) => {
+      const { replicas, daemons, reasons } = event as NodeEventOf<"drain.progressed">;
+      return { blockers: { replicas, daemons, ...(reasons && { reasons }) } };
+    }),
+    recordDrained: base.assign({ blockers: { replicas: [], daemons: [] } }),
+    recordWaiting: base.assign(({ event }) => ({ waiting: (event as NodeEventOf<"daemons.progressed">).waiting })),
+    clearFailure: base.assign({ failure: null }),
+    recordResumeError: base.assign(({ event }) => ({ resumeError: errorOf(event) })),
+    endDrain: base.assign({ drainDueAt: null }),
+    armExpectedEnd: base.enqueueActions(({ context, event, enqueue }) => {
+      if (context.expectedUntil === null) return;
+      enqueue.raise({ type: "maintenance.overdue" } as NodeEvent, {
+        id: "overdue",
+        delay: Math.max(0, context.expectedUntil - atOf(event)),
+      });
+    }),
+    beginExit: base.enqueueActions(({ context, event, enqueue }) => {
+      if (event.type === "resume.retryDue") return; // the same exit goes on: its deadline does not move
+      enqueue.assign({ exitDueAt: atOf(event) + context.policy.exitForMs });
+      enqueue.raise({ type: "maintenance.overdue" } as NodeEvent, { id: "overdue", delay: context.policy.exitForMs });
+    }),
+    endExit: base.enqueueActions(({ event, enqueue }) => {
+      if (event.type === "resume.retryDue") return;
+      enqueue.cancel("overdue");
+      enqueue.assign({ exitDueAt: null, resumeError: null, waiting: null });
+    }),
+    reportOverdue: base.emit(({ context }) => ({
+      type: "node.overdue" as const,
+      node: context.node,
+      dueAt: context.exitDueAt ?? context.expectedUntil,
+      since: context.exitDueAt === null ? ("Maintenance" as const) : ("ExitingMaintenance" as const),
+    })),
+    endWindow: base.enqueueActions(({ event, enqueue }) => {
+      if (event.type === "maintenance.retry") return; // who asked, and why, goes on into the next window
+      enqueue.assign({
+        expectedUntil: null,
+        requestedReason: null,
+        requestedBy: null,
+        drainingSince: null,
+        blockers: "unknown",
+      });
+    }),
+    keepCordoned: base.enqueueActions(({ event, enqueue }) => {
+      if ((event as NodeEventOf<"maintenance.exit">).keepCordoned === true)
+        enqueue.assign({ cordonedByOperator: true });
+    }),
+    holdCordoned: base.assign({ cordonedByOperator: true }),
+    letGo: base.assign({ cordonedByOperator: false }),
+    configure: base.assign(({ context, event }) => {
+      const { groups, policy } = event as NodeEventOf<"node.configured">;
+      return { groups: groups ?? context.groups, policy: configuredPolicy(context.policy, policy) };
+    }),
+  },
+});
