@@ -119,7 +119,11 @@ export const chart = vocabulary.createMachine({
                 guard: observes("EnteringMaintenance", "EnteringMaintenance"),
                 description: "Seen again: nothing moves.",
               },
-              { guard: observes("EnteringMaintenance", "Maintenance"), target: "Maintenance" },
+              {
+                guard: observes("EnteringMaintenance", "Maintenance"),
+                target: "Maintenance",
+                actions: "forgetBlockers",
+              },
               {
                 guard: observes("EnteringMaintenance", "DrainFailed"),
                 target: "DrainFailed",

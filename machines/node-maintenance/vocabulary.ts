@@ -127,6 +127,7 @@ export const vocabulary = base.extend({
       return { blockers: { replicas, daemons, ...(reasons && { reasons }) } };
     }),
     recordDrained: base.assign({ blockers: { replicas: [], daemons: [] } }),
+    forgetBlockers: base.assign({ blockers: "unknown" }), // the observation and the inventory disagree: the next inventory tells
     recordWaiting: base.assign(({ event }) => ({ waiting: (event as NodeEventOf<"daemons.progressed">).waiting })),
     clearFailure: base.assign({ failure: null }),
     recordResumeError: base.assign(({ event }) => ({ resumeError: errorOf(event) })),

@@ -39,7 +39,7 @@ export const invariants: Readonly<Record<string, (stepped: Stepped) => void>> = 
       holders: { node: string }[];
       waiters: { node: string }[];
     };
-    const was = before.context as typeof result.snapshot.context as { holders: { node: string }[] };
+    const was = before.context as { holders: { node: string }[] };
     const holding = holders.map(({ node }) => node);
     expect(new Set(holding).size).toBe(holding.length);
     expect(waiters.filter(({ node }) => holding.includes(node))).toEqual([]);

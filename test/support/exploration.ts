@@ -100,7 +100,7 @@ function logicOf(machine: Machine, input: unknown): AnyActorLogic {
     transition: (snapshot: Snapshot, event: StampedEvent) => step(machine, snapshot, event).snapshot,
     getPersistedSnapshot: (snapshot: Snapshot) => snapshot,
   };
-  return logic as unknown as AnyActorLogic;
+  return logic;
 }
 
 function optionsOf(machine: Machine) {
