@@ -10,20 +10,20 @@ export type Effect =
 
 /**
  * What is left of a macrostep's effects, in order: what it armed and withdrew again is gone; the withdrawal of an older
- * row stays, also before one of the same id is armed.
+ * row stays, also before one of the same id is armed; of two that were armed under one id the later one counts.
  */
 export function netEffects(effects: readonly Effect[]): Effect[] {
   const kept: Effect[] = [];
   for (const effect of effects) {
-    if (effect.kind !== "withdraw") {
-      kept.push(effect);
-      continue;
-    }
-    const armed = kept.findLastIndex((earlier) => isArmed(earlier) && earlier.id === effect.id);
+    const armed = "id" in effect ? kept.findIndex((earlier) => isArmed(earlier) && earlier.id === effect.id) : -1;
     if (armed >= 0) kept.splice(armed, 1);
-    else if (!kept.some((earlier) => earlier.kind === "withdraw" && earlier.id === effect.id)) kept.push(effect);
+    if (effect.kind !== "withdraw" || (armed < 0 && !isWithdrawn(kept, effect.id))) kept.push(effect);
   }
   return kept;
+}
+
+function isWithdrawn(effects: readonly Effect[], id: string): boolean {
+  return effects.some((effect) => effect.kind === "withdraw" && effect.id === id);
 }
 
 function isArmed(effect: Effect): effect is Extract<Effect, { kind: "call" | "timer" }> {

@@ -23,10 +23,12 @@ export type Laws = Readonly<Record<string, Law>>;
 
 type Guards<L extends Laws> = {
   [Name in keyof L]: (
-    args: { context: Parameters<L[Name]>[0]; event: EventObject },
+    args: { context: ContextOf<L[Name]>; event: EventObject },
     params: Parameters<L[Name]>[2],
   ) => boolean;
 };
+
+type ContextOf<L extends Law> = L extends (context: infer Context, ...rest: never) => unknown ? Context : never;
 
 /** Guards for `setup({ guards })`: a guard is a law that had nothing to say. */
 export function guardsOf<L extends Laws>(laws: L): Guards<L> {

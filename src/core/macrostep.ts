@@ -3,6 +3,7 @@ import type {
   AnyActorScope,
   ActorSystem,
   AnyStateMachine,
+  AnyStateNode,
   AnyTransitionDefinition,
   EventObject,
 } from "xstate";
@@ -43,7 +44,7 @@ export function restored(
   chart: AnyStateMachine,
   persisted: Parameters<AnyStateMachine["restoreSnapshot"]>[0],
 ): Snapshot {
-  return chart.restoreSnapshot(persisted, inertScopeOf(chart).scope) as Snapshot;
+  return inDocumentOrder(chart.restoreSnapshot(persisted, inertScopeOf(chart).scope) as Snapshot);
 }
 
 function recorded(chart: AnyStateMachine, run: (scope: AnyActorScope) => Snapshot): Macrostep {
@@ -52,7 +53,16 @@ function recorded(chart: AnyStateMachine, run: (scope: AnyActorScope) => Snapsho
   const microsteps: Microstep[] = [];
   inert.actions = actions;
   inert.microsteps = microsteps;
-  return { snapshot: run(inert.scope), actions, microsteps };
+  return { snapshot: inDocumentOrder(run(inert.scope)), actions, microsteps };
+}
+
+/**
+ * XState lists the active nodes as they were entered, which the stored form does not know, and lets `always` arcs and
+ * history follow that list. So that a restored instance steps like the live one, both are put in the order of the chart.
+ */
+function inDocumentOrder(snapshot: Snapshot): Snapshot {
+  (snapshot._nodes as AnyStateNode[]).sort((a, b) => a.order - b.order);
+  return snapshot;
 }
 
 interface InertScope {

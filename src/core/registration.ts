@@ -164,13 +164,12 @@ interface BuiltIn {
 }
 
 const carried = new Set(["xstate.assign", "xstate.raise", "xstate.cancel", "xstate.enqueueActions", "xstate.emit"]);
-const sends = new Set(["xstate.sendTo", "xstate.sendParent", "xstate.forwardTo"]);
 
 function actionFaults(machine: Machine, node: AnyStateNode, action: unknown): Unfitness[] {
   const name = typeof action === "string" ? action : (action as { type?: string }).type;
-  const declared = (machine.chart.implementations.actions as Record<string, unknown>)[name ?? ""];
+  const resolved = resolvedAction(machine, action);
   if (name === "message" && typeof action !== "function") {
-    if (declared !== undefined) return [];
+    if (resolved !== undefined) return [];
     return [
       {
         at: node.id,
@@ -179,28 +178,31 @@ function actionFaults(machine: Machine, node: AnyStateNode, action: unknown): Un
       },
     ];
   }
-  const resolved = (typeof action === "function" ? action : declared) as (BuiltIn & { name?: string }) | undefined;
   const fault = (what: string, instead: string): Unfitness[] => [{ at: node.id, fault: what, instead }];
   if (resolved?.resolve === undefined) {
     return fault(
-      `runs the action ${name ?? resolved?.name ?? "(anonymous)"}`,
+      `runs the action ${(name ?? resolved?.name) || "(anonymous)"}`,
       "let a state invoke an activity, or use the named action `message`",
     );
   }
   const type = resolved.type ?? "";
-  if (sends.has(type))
-    return fault(`uses ${type.replace("xstate.", "")}`, "use the named action `message` with the id of an instance");
+  if (type === "xstate.sendTo") {
+    return fault(
+      "sends to an actor (sendTo, sendParent or forwardTo)",
+      "use the named action `message` with the id of an instance",
+    );
+  }
   if (type === "xstate.spawnChild") return fault("spawns a child by an action", "invoke an activity from a state");
   if (!carried.has(type)) return fault(`runs the action ${type}`, "leave it out: the journal keeps what happened");
   if (type === "xstate.raise" && resolved.delay !== undefined && resolved.id === undefined) {
     return fault("raises an event with a delay but without an id", "give the raise an id; it names the timer");
   }
-  if (typeof resolved.assignment === "function" && mentions(resolved.assignment, /\bspawn\b/)) {
+  if (assignersOf(resolved).some((assigner) => mentions(assigner, /\bspawn\b/))) {
     return fault("spawns an actor in an assignment", "invoke an activity from a state");
   }
   if (
     typeof resolved.collect === "function" &&
-    mentions(resolved.collect, /\.(?:sendTo|sendParent|forwardTo|spawnChild)\s*\(/)
+    mentions(resolved.collect, /\bspawn\b|\b(?:sendTo|sendParent|forwardTo|spawnChild)\)?\s*\(/)
   ) {
     return fault(
       "sends or spawns inside enqueueActions",
@@ -210,13 +212,27 @@ function actionFaults(machine: Machine, node: AnyStateNode, action: unknown): Un
   return [];
 }
 
+/** What an action's name stands for; undefined where nobody declared it. */
+function resolvedAction(machine: Machine, action: unknown): (BuiltIn & { name?: string }) | undefined {
+  if (typeof action === "function") return action;
+  const name = typeof action === "string" ? action : (action as { type: string }).type;
+  return (machine.chart.implementations.actions as Record<string, BuiltIn | undefined>)[name];
+}
+
+/** `assign` takes one function, or one for each field. */
+function assignersOf({ assignment }: BuiltIn): object[] {
+  if (typeof assignment === "function") return [assignment];
+  return Object.values(assignment ?? {}).filter((each) => typeof each === "function") as object[];
+}
+
 /** Two calls or timers of one id would take each other's place among the pending rows. */
-function timerIdFaults({ name }: Machine, nodes: readonly AnyStateNode[]): Unfitness[] {
+function timerIdFaults(machine: Machine, nodes: readonly AnyStateNode[]): Unfitness[] {
   const calls = new Set(nodes.flatMap((node) => node.invoke.map(({ id }) => id)));
-  const raises = nodes.flatMap(actionsOf).filter((action) => (action as BuiltIn).type === "xstate.raise") as BuiltIn[];
-  const shared = raises.map(({ id }) => id).filter((id): id is string => typeof id === "string" && calls.has(id));
+  const actions = nodes.flatMap(actionsOf).map((action) => resolvedAction(machine, action));
+  const timers = actions.flatMap((action) => (action?.type === "xstate.raise" ? [action.id] : []));
+  const shared = timers.filter((id): id is string => typeof id === "string" && calls.has(id));
   return [...new Set(shared)].map((id) => ({
-    at: name,
+    at: machine.name,
     fault: `uses the id ${id} for a timer and for a call`,
     instead: "give each its own",
   }));

@@ -41,12 +41,13 @@ interface Asked {
 
 /** XState's own composed guards, as far as their reasons are concerned. */
 interface ComposedGuard {
-  check?: unknown;
+  check(snapshot: Snapshot, args: { context: unknown; event: EventObject }, self: unknown): boolean;
   guards?: readonly unknown[];
   stateValue?: unknown;
   name?: string;
 }
 
+/** Nothing when the guard holds: of a composed one only the parts that say no have something to say. */
 function reasonsOf(guard: unknown, asked: Asked): Refusal[] {
   if (typeof guard === "string" || (typeof guard === "object" && guard !== null && "type" in guard)) {
     const { type, params } = typeof guard === "string" ? { type: guard, params: undefined } : (guard as GuardReference);
@@ -56,6 +57,7 @@ function reasonsOf(guard: unknown, asked: Asked): Refusal[] {
     return refusal === undefined ? [] : [refusal];
   }
   const composed = guard as ComposedGuard;
+  if (composed.check(asked.snapshot, { context: asked.snapshot.context, event: asked.event }, composed)) return [];
   if (composed.stateValue !== undefined) {
     return [
       { code: "other-state", detail: `${asked.event.type} asks for the state ${JSON.stringify(composed.stateValue)}.` },

@@ -1,0 +1,59 @@
+import { activityOptions, defaultRetry, type ActivityOptions } from "../core/activity.ts";
+import { isSignalboxError, messageOf } from "../core/errors.ts";
+import { actorLogicOf } from "../core/machine.ts";
+import type { Activity, Call, Provider } from "../core/provider.ts";
+import type { PendingRow } from "../store/store.ts";
+import type { Performs } from "./move.ts";
+import type { Machine } from "../core/machine.ts";
+
+/** The provider that performs a call; the first one that says so. */
+export function providerOf(providers: readonly Provider[], activity: string, input: unknown): Provider | undefined {
+  return providers.find(
+    (provider) => Object.hasOwn(provider.activities, activity) && (provider.performs?.(activity, input) ?? true),
+  );
+}
+
+export function performsOf(providers: readonly Provider[]): Performs {
+  return (activity, input) => providerOf(providers, activity, input) !== undefined;
+}
+
+/** How a call ended, as the event that its machine hears. */
+export type Outcome =
+  | { kind: "ended"; event: { type: string } & Record<string, unknown> }
+  | { kind: "failed"; error: string; isRetryable: boolean; event: { type: string } & Record<string, unknown> };
+
+/** Performs one attempt. Never rejects: what an activity throws is its outcome. */
+export async function performCall(row: PendingRow, provider: Provider, call: Call): Promise<Outcome> {
+  const perform = provider.activities[row.activity ?? ""] as Activity<unknown> | undefined;
+  try {
+    if (perform === undefined) throw new Error(`${provider.name} has no activity ${row.activity}`);
+    const output = await perform(JSON.parse(row.payload), call);
+    return { kind: "ended", event: { type: `xstate.done.actor.${row.id}`, output: storable(output), actorId: row.id } };
+  } catch (error) {
+    return {
+      kind: "failed",
+      error: messageOf(error),
+      isRetryable: (error as { retryable?: unknown } | null)?.retryable !== false,
+      event: { type: `xstate.error.actor.${row.id}`, error: describe(error), actorId: row.id },
+    };
+  }
+}
+
+/** As the journal will have it, so that a replay meets the same value. */
+function storable(output: unknown): unknown {
+  return output === undefined ? null : (JSON.parse(JSON.stringify(output) ?? "null") as unknown);
+}
+
+function describe(error: unknown): { message: string; code?: string } {
+  const code = isSignalboxError(error) ? error.code : (error as { code?: unknown } | null)?.code;
+  return { message: messageOf(error), ...(typeof code === "string" && { code }) };
+}
+
+export function retryOf(options: ActivityOptions) {
+  return options.retry ?? defaultRetry;
+}
+
+/** What the machine declared of an activity. */
+export function optionsOf(machine: Machine, activity: string | null): ActivityOptions {
+  return activityOptions(actorLogicOf(machine.chart, activity ?? "")) ?? {};
+}

@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { SignalboxError } from "../core/errors.ts";
+import { sendersOf, versionOf, type Machine } from "../core/machine.ts";
+import { checkFitness } from "../core/registration.ts";
+
+/** The machines that an engine runs, by name; every one has been found fit. */
+export interface Catalogue {
+  readonly machines: readonly Machine[];
+  /** Throws `not-found`. */
+  machine(name: string): Machine;
+  find(name: string): Machine | undefined;
+}
+
+export function createCatalogue(machines: readonly Machine[]): Catalogue {
+  const byName = new Map<string, Machine>();
+  for (const machine of machines) {
+    if (byName.has(machine.name)) {
+      throw new SignalboxError(
+        "machine-unfit",
+        `There are two machines named ${machine.name}; give each its own name.`,
+      );
+    }
+    if (!Number.isInteger(versionOf(machine)) || versionOf(machine) < 1) {
+      throw new SignalboxError(
+        "machine-unfit",
+        `${machine.name} has the version ${versionOf(machine)}; use 1, 2, 3 and so on.`,
+      );
+    }
+    checkFitness(machine);
+    byName.set(machine.name, machine);
+  }
+  return {
+    machines,
+    find: (name) => byName.get(name),
+    machine(name) {
+      const machine = byName.get(name);
+      if (machine !== undefined) return machine;
+      const known = [...byName.keys()].join(", ") || "none";
+      throw new SignalboxError("not-found", `There is no machine ${name}; known are: ${known}.`);
+    },
+  };
+}
+
+/** Checks what `create` is given. Throws `invalid-request` with every fault. */
+export function parseInput(machine: Machine, input: unknown): unknown {
+  const parsed = machine.input.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw invalid(`The input does not fit ${machine.name}`, parsed.error, "/input");
+}
+
+/** A checked event without the engine's stamps. */
+export interface ParsedEvent {
+  type: string;
+  payload: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Checks an event from outside, or one from another instance (`sender: "engine"`). Throws `invalid-request` with every
+ * fault, or `internal-event` for one that only the engine may send.
+ */
+export function parseEvent(machine: Machine, event: unknown, sender?: "engine"): ParsedEvent {
+  const { type, ...payload } = (typeof event === "object" && event !== null ? event : {}) as Record<string, unknown>;
+  if (typeof type !== "string" || type === "") {
+    throw new SignalboxError("invalid-request", "An event needs a type.", {
+      errors: [{ pointer: "/type", detail: "expected the name of an event" }],
+    });
+  }
+  if (type.startsWith("xstate.")) {
+    throw new SignalboxError("internal-event", `${type} is XState's own; only the engine sends it.`);
+  }
+  const schema = machine.events[type];
+  if (schema === undefined) {
+    const known = Object.keys(machine.events).join(", ");
+    throw new SignalboxError("invalid-request", `${machine.name} has no event ${type}; it has ${known}.`, {
+      errors: [{ pointer: "/type", detail: `expected one of ${known}` }],
+    });
+  }
+  if (sender !== "engine" && sendersOf(schema).every((each) => each === "engine")) {
+    throw new SignalboxError("internal-event", `${type} is sent by the engine only.`);
+  }
+  const stamped = ["at", "principal"].filter((field) => field in payload);
+  if (stamped.length > 0) {
+    throw new SignalboxError("invalid-request", `The engine sets ${stamped.join(" and ")}; leave them out.`, {
+      errors: stamped.map((field) => ({ pointer: `/${field}`, detail: "set by the engine" })),
+    });
+  }
+  const parsed = schema.safeParse(payload);
+  if (!parsed.success) throw invalid(`The event does not fit ${type} of ${machine.name}`, parsed.error, "");
+  return { type, payload: parsed.data as Record<string, unknown> };
+}
+
+function invalid(what: string, error: z.ZodError, under: string): SignalboxError {
+  const errors = error.issues.map(({ path, message }) => ({
+    pointer: [under, ...path.map(pointerPart)].join("/"),
+    detail: message,
+  }));
+  const said = errors.map(({ pointer, detail }) => `${pointer || "/"}: ${detail}`).join("; ");
+  return new SignalboxError("invalid-request", `${what}: ${said}.`, { errors });
+}
+
+/** RFC 6901. */
+function pointerPart(part: PropertyKey): string {
+  return String(part).replaceAll("~", "~0").replaceAll("/", "~1");
+}

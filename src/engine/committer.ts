@@ -1,0 +1,85 @@
+import type { CommitResult, Element, Store } from "../store/store.ts";
+import type { Hot } from "./heads.ts";
+import type { Limits } from "./limits.ts";
+
+/** Collects what is ready into one database transaction at a time. */
+export interface Committer {
+  /** How an element fared. Rejects when the outcome of its transaction is not known. */
+  commit(element: Element, hots: readonly Hot[]): Promise<CommitResult>;
+  isFull(): boolean;
+  /** Resolves when nothing is left to commit. */
+  idle(): Promise<void>;
+}
+
+interface Waiting {
+  element: Element;
+  hots: readonly Hot[];
+  resolve(result: CommitResult): void;
+  reject(error: unknown): void;
+}
+
+export function createCommitter({ store, limits }: { store: Store; limits: Limits }): Committer {
+  const queue: Waiting[] = [];
+  let running: Promise<void> | undefined;
+
+  async function run(): Promise<void> {
+    while (queue.length > 0) {
+      await macrotask(); // whoever is ready in this turn of the event loop shares the transaction
+      const batch = queue.splice(0, limits.batchMax);
+      const live = batch.filter((waiting) => !isDeadBranch(waiting));
+      for (const waiting of batch) if (isDeadBranch(waiting)) settle(waiting, "stale");
+      if (live.length > 0) await commitBatch(live);
+    }
+    running = undefined;
+  }
+
+  async function commitBatch(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const results = await store.commit(batch.map(({ element }) => element));
+      for (const [index, waiting] of batch.entries()) settle(waiting, results[index] ?? "stale");
+    } catch (error) {
+      for (const waiting of batch) {
+        drop(waiting);
+        release(waiting);
+        waiting.reject(error);
+      }
+    }
+  }
+
+  function settle(waiting: Waiting, result: CommitResult): void {
+    if (result !== "committed") drop(waiting);
+    release(waiting);
+    waiting.resolve(result);
+  }
+
+  return {
+    commit(element, hots) {
+      const { promise, resolve, reject } = Promise.withResolvers<CommitResult>();
+      for (const hot of hots) hot.inFlight += 1;
+      queue.push({ element, hots, resolve, reject });
+      running ??= run();
+      return promise;
+    },
+    isFull: () => queue.length >= limits.commitQueueMax,
+    async idle() {
+      while (running !== undefined) await running;
+    },
+  };
+}
+
+/** Stepped on a head that fell: versions may fit again by chance, the state does not. */
+function isDeadBranch({ hots }: Waiting): boolean {
+  return hots.some(({ dropped }) => dropped);
+}
+
+function drop({ hots }: Waiting): void {
+  for (const hot of hots) hot.dropped = true;
+}
+
+function release({ hots }: Waiting): void {
+  for (const hot of hots) hot.inFlight -= 1;
+}
+
+function macrotask(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

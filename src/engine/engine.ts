@@ -1,0 +1,305 @@
+import type { AnyEventObject } from "xstate";
+import type { Clock } from "../core/clock.ts";
+import type { Effect } from "../core/effect.ts";
+import { SignalboxError } from "../core/errors.ts";
+import type { Refusal } from "../core/law.ts";
+import { silentLog, type Log } from "../core/log.ts";
+import type { Machine } from "../core/machine.ts";
+import type { Instance, Move, Sent, WaitingFor } from "../core/outcome.ts";
+import type { Provider } from "../core/provider.ts";
+import { randomId } from "../providers/random-id.ts";
+import { systemClock } from "../providers/system-clock.ts";
+import type { InstanceRow, Store } from "../store/store.ts";
+import { createDurableActor, type DurableActor } from "./actor.ts";
+import { performsOf } from "./call.ts";
+import { createCatalogue, parseEvent, type Catalogue } from "./catalogue.ts";
+import { createCommitter } from "./committer.ts";
+import { createFeed, type FeedQuery } from "./feed.ts";
+import { createHeads } from "./heads.ts";
+import { createHousekeeping } from "./housekeeping.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import { createMigrator } from "./migration.ts";
+import { eventMove } from "./move.ts";
+import { createPlanner, type EngineMove } from "./plan.ts";
+import { createReading, type JournalEntry, type PendingItem, type Reading } from "./reading.ts";
+import { createRefusalRate } from "./refusal-rate.ts";
+import { createRunner } from "./runner.ts";
+import { createTransactor, type TransactOptions } from "./transact.ts";
+import { createTurns } from "./turns.ts";
+import { createVerifier, type Verification } from "./verify.ts";
+import { viewOf } from "./view.ts";
+
+export interface EngineOptions {
+  machines: readonly Machine[];
+  store: Store;
+  clock?: Clock;
+  providers?: readonly Provider[];
+  limits?: Partial<Limits>;
+  log?: Log;
+}
+
+export interface CreateOptions {
+  machine: string;
+  /** Chosen by the engine when not given. */
+  id?: string;
+  input: unknown;
+  labels?: Readonly<Record<string, string>>;
+  commandId?: string;
+  principal?: string;
+}
+
+export interface SendOptions extends TransactOptions {
+  /** Refused with `version-mismatch` when the instance is at another one. */
+  expectedVersion?: number;
+}
+
+export interface DryRun {
+  outcome: "changed" | "unchanged" | "refused";
+  reasons?: Refusal[];
+  via: readonly string[];
+  effects: readonly Effect[];
+  /** As it would be. */
+  instance: Instance;
+}
+
+export interface Explanation {
+  instance: Instance;
+  waitingFor: WaitingFor[];
+  hears: Instance["hears"];
+  /** Its calls, timers and messages. */
+  pending: PendingItem[];
+  /** The verdict on the event that was asked about. */
+  verdict?: { type: string; outcome: DryRun["outcome"]; reasons?: Refusal[]; via: readonly string[] };
+}
+
+/**
+ * Durable statecharts: `instances` is what is, `journal` what happened, `pending` what is to happen. What is acknowledged
+ * has been written and synchronised. Errors are thrown as `SignalboxError`; a refusal is an answer.
+ */
+export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pending"> {
+  readonly catalogue: Catalogue;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  /** The same id with the same input again answers with what is there. Throws `already-exists` for another input. */
+  create(options: CreateOptions): Promise<Instance>;
+  send(id: string, event: AnyEventObject, options?: SendOptions): Promise<Sent>;
+  /** All moves or none; when one is refused, the answer to it alone. */
+  transact(moves: readonly Move[], options?: TransactOptions): Promise<Sent[]>;
+  /** For operations that are part of Signalbox: moves may carry the engine's own events. */
+  transactAsEngine(moves: readonly EngineMove[], options?: TransactOptions): Promise<Sent[]>;
+  /** What an event would do now. Changes nothing. */
+  dryRun(id: string, event: AnyEventObject, options?: { principal?: string }): Promise<DryRun>;
+  explain(id: string, event?: AnyEventObject): Promise<Explanation>;
+  /** Replays one instance's journal, or all. */
+  verify(id?: string): Promise<Verification>;
+  actor(id: string): Promise<DurableActor>;
+  feed(query?: FeedQuery): AsyncIterable<JournalEntry>;
+  /** Tries a row again now, as if it had never failed. */
+  retryPending(key: string): Promise<PendingItem>;
+  /** Gives a row up: a call ends with an error, a timer or message goes without having been. */
+  discardPending(key: string, options?: { principal?: string }): Promise<void>;
+  /** Resolves when the store can be written to. */
+  probe(): Promise<void>;
+  /** Starts the runner. */
+  start(): Promise<void>;
+  /** Stops the runner and waits for what is being written. */
+  stop(): Promise<void>;
+  /** Performs what is due now, and says how much. */
+  runOnce(): Promise<number>;
+}
+
+/** Makes an engine; nothing runs before `start`, but everything can be sent. Throws `machine-unfit`. */
+export function createEngine(options: EngineOptions): Engine {
+  const { store, machines, providers = [], clock = systemClock(), log = silentLog } = options;
+  const limits: Limits = { ...defaultLimits, ...options.limits };
+  const catalogue = createCatalogue(machines);
+  const performs = performsOf(providers);
+  const feed = createFeed(store);
+  const committer = createCommitter({ store, limits });
+  const heads = createHeads({ store, catalogue, limits, migrate: createMigrator({ store, catalogue, clock }) });
+  const reading = createReading({ store, catalogue, clock, limits });
+  const transactor = createTransactor({
+    store,
+    clock,
+    limits,
+    heads,
+    turns: createTurns(),
+    planner: createPlanner({ catalogue, heads, clock, limits, performs }),
+    committer,
+    refusalRate: createRefusalRate({ clock, limits }),
+    read: reading.read,
+    onCommitted(committed) {
+      runner.committed(committed);
+      feed.notify();
+    },
+  });
+  const runner = createRunner({
+    store,
+    clock,
+    limits,
+    providers,
+    transactor,
+    machineOf: async (id) => (await heads.find(id))?.head.machine,
+    sweep: createHousekeeping({ store, clock, limits }).sweep,
+    owner: randomId(),
+    log,
+  });
+  const { verify } = createVerifier({ store, catalogue });
+
+  async function dryRun(id: string, event: AnyEventObject, principal = "local"): Promise<DryRun> {
+    const head = await reading.head(id);
+    const { type, payload } = parseEvent(head.machine, event);
+    const at = Math.max(clock.now(), head.row.at);
+    const asker = { principal, commandId: null, stream: null };
+    const {
+      outcome,
+      reasons,
+      via,
+      effects,
+      head: after,
+    } = eventMove(head, { type, ...payload, at, principal }, asker, performs);
+    return { outcome, ...(reasons && { reasons }), via, effects, instance: viewOf(after, clock.now()) };
+  }
+
+  async function findPending(key: string) {
+    const [row] = await store.pending({ key, now: clock.now(), limit: 1 });
+    if (row === undefined)
+      throw new SignalboxError("not-found", `There is no pending row ${key}; it may have been settled.`);
+    return row;
+  }
+
+  async function* rowsOf(id?: string): AsyncGenerator<InstanceRow> {
+    if (id !== undefined) {
+      const loaded = await store.load(id);
+      if (loaded === undefined) throw new SignalboxError("not-found", `There is no instance ${id}.`);
+      return yield loaded.row;
+    }
+    for (let after: string | undefined; ; ) {
+      const rows = await store.instances({ limit: limits.pageMax, ...(after !== undefined && { after }) });
+      yield* rows;
+      if (rows.length < limits.pageMax) return;
+      after = rows.at(-1)?.id;
+    }
+  }
+
+  const { read, list, journal, pending } = reading;
+  const engine: Engine = {
+    catalogue,
+    limits,
+    clock,
+    read,
+    list,
+    journal,
+    pending,
+
+    async create({ machine, id = `${machine}/${randomId()}`, input, labels, ...asked }) {
+      const create = { machine, id, input, ...(labels && { labels }) };
+      const [sent] = await transactor.transact([{ create }], asked);
+      return answered(sent).instance;
+    },
+
+    async send(id, event, { expectedVersion, ...asked } = {}) {
+      const move = { id, event, ...(expectedVersion !== undefined && { expectedVersion }) };
+      const [sent] = await transactor.transact([move], asked);
+      return answered(sent);
+    },
+
+    transact: (moves, asked) => transactor.transact(moves.map(asOutsider), asked),
+    transactAsEngine: transactor.transact,
+    dryRun: (id, event, asked) => dryRun(id, event, asked?.principal),
+
+    async explain(id, event) {
+      const instance = await read(id);
+      const { items } = await pending({ instance: id, limit: limits.pageMax });
+      const explained: Explanation = {
+        instance,
+        waitingFor: instance.waitingFor,
+        hears: instance.hears,
+        pending: items,
+      };
+      if (event === undefined) return explained;
+      const { outcome, reasons, via } = await dryRun(id, event);
+      return { ...explained, verdict: { type: event.type, outcome, ...(reasons && { reasons }), via } };
+    },
+
+    verify: (id) => verify(rowsOf(id)),
+
+    async actor(id) {
+      const position = await store.position(); // before the snapshot is read: nothing in between is missed
+      return createDurableActor(id, { reading, feed, position, send: (event) => engine.send(id, event) });
+    },
+
+    feed: feed.read,
+
+    async retryPending(key) {
+      const row = await findPending(key);
+      const isPerformed = row.kind !== "call" || performs(row.activity ?? "", JSON.parse(row.payload));
+      await store.reschedule([{ key, dueAt: isPerformed ? clock.now() : null }]);
+      runner.committed({ withdrawn: [], arms: true });
+      const { items } = await pending({ instance: row.instance, limit: limits.pageMax });
+      const item = items.find((each) => each.key === key);
+      if (item === undefined) throw new SignalboxError("not-found", `${key} was settled just now.`);
+      return item;
+    },
+
+    async discardPending(key, { principal = "local" } = {}) {
+      const row = await findPending(key);
+      if (row.kind === "call") {
+        const event = {
+          type: `xstate.error.actor.${row.id}`,
+          error: { code: "discarded", message: `discarded by ${principal}` },
+          actorId: row.id,
+        };
+        const move: EngineMove = { id: row.instance, event, sender: "engine", isInner: true };
+        await transactor.transactFenced([move], { principal, fences: [{ key, settle: true }] });
+        return;
+      }
+      const { row: instance } = await reading.head(row.instance);
+      const event = JSON.stringify({ type: "signalbox.discarded", key, principal });
+      const entry = {
+        kind: "event" as const,
+        at: clock.now(),
+        instance: instance.id,
+        machine: instance.machine,
+        version: instance.version,
+        event,
+        from: instance.state,
+        to: instance.state,
+        via: [],
+        outcome: "unchanged" as const,
+        reasons: null,
+        emitted: null,
+        principal,
+        commandId: null,
+        stream: null,
+        checkpoint: null,
+      };
+      await committer.commit(
+        { writes: [], expects: [], journal: [entry], fences: [{ key, settle: true }], changes: [] },
+        [],
+      );
+      feed.notify();
+    },
+
+    probe: store.probe,
+    start: runner.start,
+    async stop() {
+      await runner.stop();
+      await committer.idle();
+    },
+    runOnce: runner.runOnce,
+  };
+  return engine;
+}
+
+/** A move as anybody may make it, whatever else the object carries. */
+function asOutsider(move: Move): EngineMove {
+  if ("create" in move) return { create: move.create };
+  const { id, event, expectedVersion } = move;
+  return { id, event, ...(expectedVersion !== undefined && { expectedVersion }) };
+}
+
+function answered(sent: Sent | undefined): Sent {
+  if (sent === undefined) throw new SignalboxError("internal-fault", "A move was not answered.");
+  return sent;
+}

@@ -1,0 +1,62 @@
+import type { Store } from "../store/store.ts";
+import { entryFrom, type JournalEntry } from "./reading.ts";
+
+export interface FeedQuery {
+  /** Begins after this journal number; with what comes from now on when not given. */
+  after?: number;
+  instance?: string;
+  signal?: AbortSignal;
+}
+
+/** The journal from a position on, then live. Only what is committed, in order, without gap or double. */
+export interface Feed {
+  read(query?: FeedQuery): AsyncIterable<JournalEntry>;
+  /** Something was committed. */
+  notify(): void;
+}
+
+const pageSize = 256; // entries read at once: bounds the memory of a reader that is far behind
+
+export function createFeed(store: Store): Feed {
+  let next = Promise.withResolvers<void>();
+
+  async function* read({ after, instance, signal }: FeedQuery = {}): AsyncGenerator<JournalEntry> {
+    let position = after ?? (await store.position());
+    const aborted = abortion(signal);
+    while (!isAborted(signal)) {
+      const { promise: more } = next; // taken before reading: what is committed meanwhile is not missed
+      const rows = await store.journal({
+        after: position,
+        limit: pageSize,
+        ...(instance !== undefined && { instance }),
+      });
+      for (const row of rows) {
+        if (isAborted(signal)) return;
+        position = row.seq;
+        yield entryFrom(row);
+      }
+      if (rows.length === 0) await Promise.race([more, aborted]);
+    }
+  }
+
+  return {
+    read,
+    notify() {
+      const { resolve } = next;
+      next = Promise.withResolvers<void>();
+      resolve();
+    },
+  };
+}
+
+function abortion(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (isAborted(signal)) resolve();
+    else signal?.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** Asked anew each time: the signal changes while the generator waits. */
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}

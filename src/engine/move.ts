@@ -1,0 +1,290 @@
+import { instanceActivityName, type InstanceInput } from "../core/activity.ts";
+import type { Effect } from "../core/effect.ts";
+import { freeze } from "../core/freeze.ts";
+import type { Refusal } from "../core/law.ts";
+import { leadingState, versionOf, type Machine } from "../core/machine.ts";
+import { start, step, type StampedEvent } from "../core/step.ts";
+import type { InstanceRow, NewJournalRow, PendingChange, PendingRow } from "../store/store.ts";
+import { childOf, describedBy, type Head } from "./head.ts";
+
+/** What one event or creation makes of an instance, before it is committed. Pure. */
+export interface Moved {
+  head: Head;
+  outcome: "changed" | "unchanged" | "refused";
+  reasons?: Refusal[];
+  via: readonly string[];
+  effects: readonly Effect[];
+  journal: NewJournalRow;
+  changes: PendingChange[];
+  /** Children to be created in the same commit. */
+  children: Child[];
+  /** Keys of calls that are no longer wanted. */
+  withdrawn: string[];
+}
+
+export interface Child extends InstanceInput {
+  /** The call that waits for it. */
+  parent: NonNullable<InstanceRow["parent"]>;
+}
+
+/** Who asked, and under which numbers. */
+export interface Asker {
+  principal: string;
+  commandId: string | null;
+  stream: { name: string; seq: number } | null;
+}
+
+/** Whether somebody here performs a call. */
+export type Performs = (activity: string, input: unknown) => boolean;
+
+export interface Creation {
+  machine: Machine;
+  id: string;
+  input: unknown;
+  canonicalInput: string;
+  labels: Readonly<Record<string, string>>;
+  parent: InstanceRow["parent"];
+  at: number;
+}
+
+/** The first move of an instance. */
+export function createMove(creation: Creation, asker: Asker, performs: Performs): Moved {
+  const { machine, id, input, canonicalInput, labels, parent, at } = creation;
+  const { snapshot, effects } = start(machine, input, at);
+  const row: InstanceRow = {
+    id,
+    machine: machine.name,
+    machineVersion: versionOf(machine),
+    version: 1,
+    labels,
+    snapshot: JSON.stringify(freeze(snapshot)),
+    input: canonicalInput,
+    parent,
+    streams: {},
+    at,
+    createdAt: at,
+    updatedAt: at,
+    ...describedBy(snapshot, undefined, at),
+  };
+  const journal = entryOf({
+    kind: "created",
+    row,
+    at,
+    event: null,
+    from: null,
+    via: [],
+    outcome: "changed",
+    asker,
+    effects,
+    checkpoint: { snapshot: row.snapshot, machineVersion: row.machineVersion },
+  });
+  const empty: Head = { machine, row, snapshot, armed: new Map() };
+  return { ...withEffects(empty, effects, performs), outcome: "changed", via: [], effects, journal };
+}
+
+/** What an event makes of a head. Throws `machine-fault`. */
+export function eventMove(head: Head, event: StampedEvent, asker: Asker, performs: Performs): Moved {
+  const { machine, snapshot } = head;
+  const { at } = event;
+  const stepped = step(machine, snapshot, event);
+  const isChanged = stepped.outcome === "changed";
+  const row: InstanceRow = {
+    ...head.row,
+    at,
+    ...(isChanged && {
+      version: head.row.version + 1,
+      snapshot: JSON.stringify(freeze(stepped.snapshot)),
+      updatedAt: at,
+      ...describedBy(stepped.snapshot, head, at),
+    }),
+    ...(asker.stream && { streams: { ...head.row.streams, [asker.stream.name]: asker.stream.seq } }),
+  };
+  const after: Head = { ...head, row, snapshot: stepped.snapshot };
+  const isRefused = stepped.outcome === "refused";
+  const effects = isRefused ? [] : stepped.effects;
+  const via = isRefused ? [] : stepped.via;
+  const journal = entryOf({
+    kind: "event",
+    row,
+    at,
+    event,
+    from: leadingState(snapshot),
+    via,
+    outcome: stepped.outcome,
+    ...(isRefused && { reasons: stepped.reasons }),
+    asker,
+    effects,
+    checkpoint: null,
+  });
+  return {
+    ...withEffects(after, effects, performs),
+    outcome: stepped.outcome,
+    ...(isRefused && { reasons: stepped.reasons }),
+    via,
+    effects,
+    journal,
+  };
+}
+
+interface Entry {
+  kind: NewJournalRow["kind"];
+  row: InstanceRow;
+  at: number;
+  event: StampedEvent | null;
+  from: string | null;
+  via: readonly string[];
+  outcome: Moved["outcome"];
+  reasons?: readonly Refusal[];
+  asker: Asker;
+  effects: readonly Effect[];
+  checkpoint: NewJournalRow["checkpoint"];
+}
+
+export function entryOf({
+  kind,
+  row,
+  at,
+  event,
+  from,
+  via,
+  outcome,
+  reasons,
+  asker,
+  effects,
+  checkpoint,
+}: Entry): NewJournalRow {
+  const emitted = effects.flatMap((effect) => (effect.kind === "emitted" ? [effect.event] : []));
+  return {
+    kind,
+    at,
+    instance: row.id,
+    machine: row.machine,
+    version: row.version,
+    event: event === null ? null : JSON.stringify(event),
+    from,
+    to: row.state,
+    via,
+    outcome,
+    reasons: reasons === undefined ? null : JSON.stringify(reasons),
+    emitted: emitted.length === 0 ? null : JSON.stringify(emitted),
+    principal: asker.principal,
+    commandId: asker.commandId,
+    stream: asker.stream,
+    checkpoint,
+  };
+}
+
+/** Turns effects into rows. An instance that ends withdraws what is left of its own and tells its parent. */
+function withEffects(
+  head: Head,
+  effects: readonly Effect[],
+  performs: Performs,
+): Pick<Moved, "head" | "changes" | "children" | "withdrawn"> {
+  if (effects.length === 0 && head.row.status === "active") return { head, changes: [], children: [], withdrawn: [] };
+  const { row } = head;
+  const armed = new Map(head.armed);
+  const changes: PendingChange[] = [];
+  const children: Child[] = [];
+  const withdrawn: string[] = [];
+  let messages = 0;
+
+  const arm = (given: ArmedEffect) => {
+    const armedRow = pendingRow(row, given);
+    if (given.kind !== "message") armed.set(given.id, armedRow);
+    changes.push({ kind: "arm", row: armedRow });
+  };
+  const send = (to: string, event: object, settles: string | null = null) => {
+    arm({ kind: "message", id: `message.${messages++}`, to, payload: event, dueAt: row.at, settles });
+  };
+  const letGo = (older: PendingRow) => {
+    armed.delete(older.id);
+    if (older.kind !== "call") return;
+    withdrawn.push(older.key);
+    const child = childOf(older);
+    if (child !== undefined) send(child, { type: cancelRequest });
+  };
+
+  for (const effect of effects) {
+    switch (effect.kind) {
+      case "call": {
+        const isChild = effect.activity === instanceActivityName;
+        const dueAt = !isChild && performs(effect.activity, effect.input) ? row.at : null;
+        arm({ kind: "call", id: effect.id, activity: effect.activity, payload: effect.input ?? null, dueAt });
+        if (isChild) {
+          const parent = { instance: row.id, id: effect.id, key: keyOf(row, effect.id) };
+          children.push({ ...(effect.input as InstanceInput), parent });
+        }
+        break;
+      }
+      case "timer":
+        arm({ kind: "timer", id: effect.id, payload: effect.event, dueAt: row.at + effect.delayMs });
+        break;
+      case "message":
+        send(effect.to, effect.event);
+        break;
+      case "withdraw": {
+        const older = armed.get(effect.id);
+        if (older !== undefined) letGo(older);
+        changes.push({ kind: "withdraw", instance: row.id, id: effect.id });
+        break;
+      }
+      case "emitted":
+        break; // kept in the journal entry
+      default:
+        effect satisfies never;
+    }
+  }
+  if (row.status !== "active") {
+    for (const older of armed.values()) letGo(older);
+    changes.push({ kind: "end", instance: row.id });
+    const { parent } = row;
+    if (parent !== null) send(parent.instance, endOf(head, parent.id), parent.key);
+  }
+  return { head: { ...head, armed }, changes, children, withdrawn };
+}
+
+/** The type under which a parent's withdrawal travels; at the child it becomes the cancel event that its machine names. */
+export const cancelRequest = "signalbox.cancel";
+
+function endOf({ row, snapshot }: Head, callId: string): object {
+  if (row.status === "done")
+    return { type: `xstate.done.actor.${callId}`, output: snapshot.output as unknown, actorId: callId };
+  const error: unknown = snapshot.error;
+  const message = error instanceof Error ? error.message : String(error);
+  return { type: `xstate.error.actor.${callId}`, error: { message }, actorId: callId };
+}
+
+interface ArmedEffect {
+  kind: PendingRow["kind"];
+  id: string;
+  payload: unknown;
+  dueAt: number | null;
+  activity?: string;
+  to?: string;
+  settles?: string | null;
+}
+
+function pendingRow(row: InstanceRow, { kind, id, payload, dueAt, activity, to, settles }: ArmedEffect): PendingRow {
+  return {
+    key: keyOf(row, id),
+    instance: row.id,
+    version: row.version,
+    kind,
+    id,
+    activity: activity ?? null,
+    payload: JSON.stringify(payload),
+    to: to ?? null,
+    settles: settles ?? null,
+    dueAt,
+    createdAt: row.at,
+    attempts: 0,
+    error: null,
+    leaseOwner: null,
+    leaseUntil: null,
+    dead: false,
+  };
+}
+
+function keyOf(row: InstanceRow, effectId: string): string {
+  return `${row.id}#${row.version}:${effectId}`;
+}

@@ -1,0 +1,295 @@
+import type { Clock } from "../core/clock.ts";
+import { isSignalboxError, messageOf, SignalboxError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { Machine } from "../core/machine.ts";
+import type { Call, Provider } from "../core/provider.ts";
+import { isExhausted, retryDelayMs } from "../core/retry.ts";
+import type { PendingRow, PutBack, Store } from "../store/store.ts";
+import { optionsOf, performCall, providerOf, retryOf, type Outcome } from "./call.ts";
+import type { Limits } from "./limits.ts";
+import { cancelRequest } from "./move.ts";
+import type { EngineMove } from "./plan.ts";
+import type { Transactor } from "./transact.ts";
+
+/** Touches the world: performs what is due and reports how it went. The only part that does. */
+export interface Runner {
+  start(): Promise<void>;
+  /** Waits for what it performs, gives back what it holds. May be called twice. */
+  stop(): Promise<void>;
+  /**
+   * Performs what is due now, and says how much that was. Waits for it, but for calls that are declared to run until they
+   * are withdrawn.
+   */
+  runOnce(): Promise<number>;
+  /** Something was committed: calls to abort, and perhaps new rows. */
+  committed(committed: { withdrawn: readonly string[]; arms: boolean }): void;
+}
+
+const idleRecheckMs = 1_000; // due but not claimable (all slots taken, an earlier message waits): looked at again
+const sweepCheckMs = 60_000; // how late housekeeping may be
+const deliveryRetry = { baseMs: 500, maxMs: 60_000 }; // an instance that is created a moment later, a store that comes back
+
+export function createRunner(given: {
+  store: Store;
+  clock: Clock;
+  limits: Limits;
+  providers: readonly Provider[];
+  transactor: Transactor;
+  /** Of whoever owns the row; undefined when it is gone. */
+  machineOf(instance: string): Promise<Machine | undefined>;
+  /** Housekeeping that is due from time to time. */
+  sweep(): Promise<void>;
+  owner: string;
+  log: Log;
+}): Runner {
+  const { store, clock, limits, providers, transactor, machineOf, sweep, owner, log } = given;
+  const running = new Map<string, { controller: AbortController; done: Promise<void> }>();
+  let loop: Promise<void> | undefined;
+  let stopping = new AbortController();
+  let wake = new AbortController();
+  let renewAt = 0;
+
+  /** Claims once and begins with all of it. */
+  async function round(): Promise<{ claimed: number; delivered: Promise<void>; called: Promise<unknown> }> {
+    const now = clock.now();
+    const free = limits.callsInFlightMax - running.size;
+    const claim = { now, owner, leaseUntil: now + limits.leaseMs, calls: free, deliveries: limits.deliveriesMax };
+    const rows = await store.claim(claim);
+    const deliveries = rows.filter(({ kind }) => kind !== "call");
+    const begun = await Promise.all(rows.filter(({ kind }) => kind === "call").map(begin));
+    return {
+      claimed: rows.length,
+      delivered: deliverAll(deliveries),
+      called: Promise.all(begun.map(({ ended }) => ended)),
+    };
+  }
+
+  /** In order for each receiver, side by side for different ones. */
+  async function deliverAll(rows: readonly PendingRow[]): Promise<void> {
+    const lanes = Map.groupBy(rows, (row) => row.to ?? row.instance);
+    await Promise.all([...lanes.values()].map(deliverInOrder));
+  }
+
+  async function deliverInOrder(rows: readonly PendingRow[]): Promise<void> {
+    const held = new Set<string>(); // senders whose earlier message could not be delivered: order is kept per pair
+    for (const row of rows) {
+      if (row.kind === "message" && held.has(row.instance)) await putBack({ ...row, dueAt: row.dueAt ?? clock.now() });
+      else if (!(await deliver(row))) held.add(row.instance);
+    }
+  }
+
+  /** Whether the row is out of the way. */
+  async function deliver(row: PendingRow): Promise<boolean> {
+    try {
+      const move = await moveOf(row);
+      const fences = [row.key, ...(row.settles === null ? [] : [row.settles])].map((key) => ({ key, settle: true }));
+      const sents = move && (await transactor.transactFenced([move], { principal: "engine", fences }));
+      if (sents === undefined)
+        await discard(row); // withdrawn meanwhile, or nobody to hear it
+      else if (sents[0]?.outcome === "refused")
+        log.warn({ key: row.key, reasons: sents[0].reasons }, `${row.kind} refused`);
+      return true;
+    } catch (error) {
+      await failDelivery(row, error);
+      return false;
+    }
+  }
+
+  async function moveOf(row: PendingRow): Promise<EngineMove | undefined> {
+    const id = row.to ?? row.instance;
+    const event = JSON.parse(row.payload) as { type: string };
+    if (row.kind === "timer" || event.type.startsWith("xstate.")) return { id, event, sender: "engine", isInner: true };
+    if (event.type !== cancelRequest) return { id, event, sender: "engine" };
+    const cancelEvent = (await machineOf(id))?.cancelEvent;
+    return cancelEvent === undefined ? undefined : { id, event: { type: cancelEvent }, sender: "engine" };
+  }
+
+  async function discard({ key }: PendingRow): Promise<void> {
+    await store.commit([{ writes: [], expects: [], journal: [], fences: [], changes: [{ kind: "discard", key }] }]);
+  }
+
+  async function failDelivery(row: PendingRow, error: unknown): Promise<void> {
+    const failed = row.attempts + 1;
+    const isHopeless = isSignalboxError(error, "invalid-request") || isSignalboxError(error, "internal-event");
+    const dead = isHopeless || isExhausted({ failed, attempts: limits.deliveryAttemptsMax });
+    log.error({ key: row.key, failed, dead, error: messageOf(error) }, `${row.kind} could not be delivered`);
+    await putBack({
+      ...row,
+      dueAt: clock.now() + retryDelayMs({ failed, ...deliveryRetry }),
+      attempts: failed,
+      error: messageOf(error),
+      dead,
+    });
+  }
+
+  async function putBack({ key, dueAt, attempts, error, dead }: Omit<PutBack, "owner">): Promise<void> {
+    try {
+      await store.putBack([{ key, owner, dueAt, attempts, error, dead }]);
+    } catch (failure) {
+      log.error({ key, error: messageOf(failure) }, "a row could not be put back; its lease will end");
+    }
+  }
+
+  /** Starts a call. `ended` is when it has ended; at once for one that runs until it is withdrawn. */
+  async function begin(row: PendingRow): Promise<{ ended: Promise<void> }> {
+    const machine = await machineOf(row.instance);
+    const provider = providerOf(providers, row.activity ?? "", JSON.parse(row.payload));
+    if (machine === undefined || provider === undefined) {
+      await store.reschedule([{ key: row.key, dueAt: null }]); // manual since the providers changed
+      return { ended: Promise.resolve() };
+    }
+    const controller = new AbortController();
+    const done = perform(row, machine, provider, controller.signal).finally(() => running.delete(row.key));
+    running.set(row.key, { controller, done });
+    return { ended: optionsOf(machine, row.activity).untilWithdrawn === true ? Promise.resolve() : done };
+  }
+
+  async function perform(row: PendingRow, machine: Machine, provider: Provider, signal: AbortSignal): Promise<void> {
+    const outcome = await performCall(row, provider, callOf(row, signal));
+    if (signal.aborted && stopping.signal.aborted) return putBack({ ...row, dueAt: row.dueAt ?? clock.now() });
+    if (signal.aborted) return;
+    const failed = row.attempts + 1;
+    if (outcome.kind === "failed" && outcome.isRetryable) {
+      const retry = retryOf(optionsOf(machine, row.activity));
+      if (!isExhausted({ failed, attempts: retry.attempts })) {
+        const dueAt = clock.now() + retryDelayMs({ failed, ...retry });
+        log.warn({ key: row.key, failed, error: outcome.error }, "a call failed and is tried again");
+        await putBack({ ...row, dueAt, attempts: failed, error: outcome.error });
+        return poke();
+      }
+    }
+    await reportOutcome(row, outcome);
+  }
+
+  async function reportOutcome(row: PendingRow, { event }: Outcome): Promise<void> {
+    const move: EngineMove = { id: row.instance, event, sender: "engine", isInner: true };
+    try {
+      const sents = await transactor.transactFenced([move], {
+        principal: "engine",
+        fences: [{ key: row.key, settle: true }],
+      });
+      if (sents?.[0]?.outcome === "refused")
+        log.warn({ key: row.key, reasons: sents[0].reasons }, "an outcome was refused");
+    } catch (error) {
+      await failDelivery(row, error);
+    }
+  }
+
+  function callOf(row: PendingRow, signal: AbortSignal): Call {
+    const fences = [{ key: row.key, settle: false }];
+    const transact = async (moves: readonly EngineMove[]) => {
+      signal.throwIfAborted();
+      const sents = await transactor.transactFenced(moves, { principal: `provider:${row.activity ?? row.id}`, fences });
+      if (sents === undefined) throw new SignalboxError("event-refused", `The call ${row.key} is not wanted any more.`);
+      return sents;
+    };
+    return {
+      key: row.key,
+      instance: row.instance,
+      signal,
+      attempt: row.attempts + 1,
+      transact,
+      async report(event) {
+        const [sent] = await transact([{ id: row.instance, event }]);
+        if (sent === undefined) throw new SignalboxError("internal-fault", "A report was not answered.");
+        return sent;
+      },
+    };
+  }
+
+  async function renewLeases(): Promise<void> {
+    if (running.size === 0 || clock.now() < renewAt) return;
+    renewAt = clock.now() + limits.leaseMs / 3;
+    const keys = [...running.keys()];
+    const held = new Set(await store.renew({ keys, owner, leaseUntil: clock.now() + limits.leaseMs }));
+    for (const key of keys) if (!held.has(key)) abort(key, "the call is not wanted any more");
+  }
+
+  function abort(key: string, why: string): void {
+    running.get(key)?.controller.abort(new DOMException(why, "AbortError"));
+  }
+
+  async function run(): Promise<void> {
+    const { signal } = stopping;
+    while (!signal.aborted) {
+      wake = new AbortController();
+      try {
+        await renewLeases();
+        await sweep();
+        const { claimed, delivered } = await round();
+        await delivered;
+        if (claimed === 0) await clock.wakeAt(await wakeTime(), AbortSignal.any([signal, wake.signal]));
+      } catch (error) {
+        log.error({ error: messageOf(error) }, "the runner failed and goes on");
+        await clock.wakeAt(clock.now() + idleRecheckMs, signal);
+      }
+    }
+  }
+
+  async function wakeTime(): Promise<number> {
+    const now = clock.now();
+    const next = (await store.nextDueAt()) ?? Number.POSITIVE_INFINITY;
+    const due = next > now ? next : now + idleRecheckMs;
+    return Math.min(due, running.size > 0 ? renewAt : Number.POSITIVE_INFINITY, now + sweepCheckMs);
+  }
+
+  function poke(): void {
+    wake.abort();
+  }
+
+  return {
+    async start() {
+      if (loop !== undefined) return;
+      stopping = new AbortController();
+      await store.takeBack(owner);
+      await rescheduleCalls();
+      loop = run();
+    },
+
+    async stop() {
+      stopping.abort();
+      for (const key of running.keys()) abort(key, "the runner stops");
+      const ended = Promise.all([...running.values()].map(({ done }) => done));
+      await Promise.race([ended, clock.wakeAt(clock.now() + limits.stopGraceMs, new AbortController().signal)]);
+      await loop;
+      loop = undefined;
+    },
+
+    async runOnce() {
+      await renewLeases();
+      await sweep();
+      const { claimed, delivered, called } = await round();
+      await delivered;
+      await called;
+      return claimed;
+    },
+
+    committed({ withdrawn, arms }) {
+      for (const key of withdrawn) abort(key, "the call is not wanted any more");
+      if (arms) poke();
+    },
+  };
+
+  /** Providers may have come and gone since the rows were written. */
+  async function rescheduleCalls(): Promise<void> {
+    const pageSize = 500;
+    for (let after: string | undefined; ; ) {
+      const rows = await store.pending({
+        kind: "call",
+        now: clock.now(),
+        limit: pageSize,
+        ...(after !== undefined && { after }),
+      });
+      const moved = rows
+        .filter((row) => !row.dead && row.activity !== "instance")
+        .flatMap((row) => {
+          const isPerformed = providerOf(providers, row.activity ?? "", JSON.parse(row.payload)) !== undefined;
+          if (isPerformed === (row.dueAt !== null)) return [];
+          return [{ key: row.key, dueAt: isPerformed ? clock.now() : null }];
+        });
+      if (moved.length > 0) await store.reschedule(moved);
+      if (rows.length < pageSize) return;
+      after = rows.at(-1)?.key;
+    }
+  }
+}

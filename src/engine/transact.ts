@@ -1,0 +1,238 @@
+import { createHash } from "node:crypto";
+import type { Clock } from "../core/clock.ts";
+import { isSignalboxError, messageOf, SignalboxError } from "../core/errors.ts";
+import type { Instance, Sent } from "../core/outcome.ts";
+import type { CommandRow, Element, Store } from "../store/store.ts";
+import { canonicalJson } from "./canonical.ts";
+import type { Committer } from "./committer.ts";
+import type { Heads } from "./heads.ts";
+import type { Limits } from "./limits.ts";
+import type { Asker } from "./move.ts";
+import type { Answer, EngineMove, Plan, Planner } from "./plan.ts";
+import type { RefusalRate } from "./refusal-rate.ts";
+import type { Turns } from "./turns.ts";
+import { viewOf } from "./view.ts";
+
+export interface TransactOptions {
+  /** Makes a retry get the first answer again. */
+  commandId?: string;
+  /** Who asks; `local` when not given. */
+  principal?: string;
+  /** The number of the event in a numbered stream of one sender. Only with one event. */
+  stream?: { name: string; seq: number };
+  /** Stands for the request in place of its moves, where they depend on more than the request. */
+  fingerprint?: string;
+}
+
+/** What only the runner may ask for. */
+export interface Fenced extends TransactOptions {
+  fences?: Element["fences"];
+}
+
+/** The way for instances to move. */
+export interface Transactor {
+  /** All moves or none; when one is refused, the answer to it alone. */
+  transact(moves: readonly EngineMove[], options?: TransactOptions): Promise<Sent[]>;
+  /** The same, if the fences hold; undefined when a pending row of them is gone. */
+  transactFenced(moves: readonly EngineMove[], options: Fenced): Promise<Sent[] | undefined>;
+}
+
+export function createTransactor(given: {
+  store: Store;
+  clock: Clock;
+  limits: Limits;
+  heads: Heads;
+  turns: Turns;
+  planner: Planner;
+  committer: Committer;
+  refusalRate: RefusalRate;
+  /** An instance as it is committed. */
+  read(id: string): Promise<Instance>;
+  onCommitted(committed: { withdrawn: readonly string[]; arms: boolean }): void;
+}): Transactor {
+  const { store, clock, limits, heads, turns, planner, committer, refusalRate, read, onCommitted } = given;
+  const commandsInFlight = new Map<string, Promise<unknown>>();
+
+  async function transactFenced(moves: readonly EngineMove[], options: Fenced): Promise<Sent[] | undefined> {
+    checkMoves(moves, options);
+    const { commandId } = options;
+    if (commandId === undefined) return attempt(moves, options, undefined);
+    const principal = options.principal ?? "local";
+    const key = canonicalJson([principal, commandId]);
+    while (commandsInFlight.has(key)) await commandsInFlight.get(key);
+    const fingerprint = createHash("sha256")
+      .update(options.fingerprint ?? canonicalJson([moves, options.stream]))
+      .digest("base64");
+    const answer = attempt(moves, options, { principal, id: commandId, fingerprint });
+    commandsInFlight.set(
+      key,
+      answer.catch(() => undefined),
+    );
+    try {
+      return await answer;
+    } finally {
+      commandsInFlight.delete(key);
+    }
+  }
+
+  async function attempt(
+    moves: readonly EngineMove[],
+    options: Fenced,
+    command: CommandKey | undefined,
+  ): Promise<Sent[] | undefined> {
+    for (let retries = 0; retries <= limits.staleRetriesMax; retries += 1) {
+      const stepped = await stepInTurn(moves, options, command);
+      if ("replayed" in stepped) return stepped.replayed;
+      const result = await commit(stepped, command);
+      if (result === "recalled") return recall(command);
+      if (result === "committed") return stepped.answer();
+      if (result === "settled") return undefined;
+      if (result === "duplicate") return recall(command);
+    }
+    const detail = `The instance was moved by somebody else ${limits.staleRetriesMax + 1} times in a row. Try again.`;
+    throw new SignalboxError("store-unavailable", detail);
+  }
+
+  interface SteppedPlan {
+    result: Promise<string>;
+    plan: Plan;
+    answer(): Sent[];
+  }
+
+  /** Loads and steps in order of arrival; the commit is under way when it resolves. */
+  async function stepInTurn(
+    moves: readonly EngineMove[],
+    options: Fenced,
+    command: CommandKey | undefined,
+  ): Promise<SteppedPlan | { replayed: Sent[] | undefined }> {
+    const turn = turns.take([...new Set(moves.map((move) => ("create" in move ? move.create.id : move.id)))]);
+    try {
+      await turn.ready;
+      const replayed = (await recall(command)) ?? (await recallStream(moves, options));
+      if (replayed !== undefined) return { replayed };
+      if (committer.isFull()) {
+        throw new SignalboxError(
+          "too-many-requests",
+          `${limits.commitQueueMax} commits are waiting already. Try again later.`,
+        );
+      }
+      const asker = askerOf(options);
+      const isOutside = moves.some((move) => !("create" in move) && move.sender === undefined);
+      if (isOutside) refusalRate.check(asker.principal);
+      const plan = await planner.plan(moves, asker);
+      if (isOutside && plan.answers[0]?.outcome === "refused") refusalRate.count(asker.principal);
+      return enqueue(plan, options, command);
+    } finally {
+      turn.done();
+    }
+  }
+
+  function enqueue(plan: Plan, options: Fenced, command: CommandKey | undefined): SteppedPlan {
+    const { element, answers } = plan;
+    const answer = () => answers.map((each) => sentOf(each, plan));
+    const fences = options.fences ?? [];
+    const hots = plan.install();
+    const row = command && {
+      ...command,
+      at: clock.now(),
+      answer: JSON.stringify(answers.map(remembered)),
+    };
+    const result = committer.commit({ ...element, fences, ...(row && { command: row }) }, hots);
+    return { result, plan, answer };
+  }
+
+  async function commit({ result, plan }: SteppedPlan, command: CommandKey | undefined): Promise<string> {
+    try {
+      const outcome = await result;
+      if (outcome === "committed") {
+        onCommitted({ withdrawn: plan.withdrawn, arms: plan.element.changes.some(({ kind }) => kind === "arm") });
+      }
+      return outcome;
+    } catch (error) {
+      if (isSignalboxError(error, "insufficient-storage")) throw error;
+      if (command !== undefined && (await store.command(command.principal, command.id)) !== undefined)
+        return "recalled";
+      const advice =
+        command === undefined ? "Read the instance before you send it again." : "Send it again with the same key.";
+      const detail = `The store failed while it was written to, and the outcome is not known. ${advice} (${messageOf(error)})`;
+      throw new SignalboxError("store-unavailable", detail, { cause: error });
+    }
+  }
+
+  function sentOf({ id, outcome, version, reasons }: Answer, plan: Plan): Sent {
+    return { outcome, version, ...(reasons && { reasons }), instance: viewOf(plan.headOf(id), clock.now()) };
+  }
+
+  /** The first answer to a command; undefined when it was never given. */
+  async function recall(command: CommandKey | undefined): Promise<Sent[] | undefined> {
+    if (command === undefined) return undefined;
+    const row = await store.command(command.principal, command.id);
+    if (row === undefined) return undefined;
+    if (row.fingerprint !== command.fingerprint) {
+      const detail = `${command.id} was used for another request. Use a new key for a new request.`;
+      throw new SignalboxError("idempotency-key-reused", detail);
+    }
+    return replay(JSON.parse(row.answer) as Remembered[]);
+  }
+
+  /** The first answer to an event of a numbered stream; undefined for the next number. Throws `sequence-gap`. */
+  async function recallStream(moves: readonly EngineMove[], { stream }: Fenced): Promise<Sent[] | undefined> {
+    const [move] = moves;
+    if (stream === undefined || move === undefined || "create" in move) return undefined;
+    const { head } = await heads.get(move.id);
+    const last = head.row.streams[stream.name] ?? 0;
+    if (stream.seq === last + 1) return undefined;
+    if (stream.seq > last) {
+      const detail = `The stream ${stream.name} of ${move.id} is at ${last}; send number ${last + 1} next.`;
+      throw new SignalboxError("sequence-gap", detail, { extra: { expected: last + 1 } });
+    }
+    await committer.idle(); // the first answer may still be on its way to the disk
+    const [entry] = await store.journal({ instance: move.id, stream, limit: 1 });
+    const reasons = entry?.reasons == null ? undefined : (JSON.parse(entry.reasons) as Answer["reasons"]);
+    const { outcome, version } = entry ?? { outcome: "unchanged" as const, version: head.row.version };
+    return replay([{ id: move.id, outcome, version, ...(reasons && { reasons }) }]);
+  }
+
+  async function replay(answers: readonly Remembered[]): Promise<Sent[]> {
+    const sents: Sent[] = [];
+    for (const { id, outcome, version, reasons } of answers) {
+      sents.push({ outcome, version, ...(reasons && { reasons }), replayed: true, instance: await read(id) });
+    }
+    return sents;
+  }
+
+  function checkMoves(moves: readonly EngineMove[], { stream }: Fenced): void {
+    if (moves.length === 0 || moves.length > limits.movesMax) {
+      throw new SignalboxError(
+        "invalid-request",
+        `A transaction has 1 to ${limits.movesMax} moves, not ${moves.length}.`,
+      );
+    }
+    if (stream !== undefined && (moves.length > 1 || !Number.isInteger(stream.seq) || stream.seq < 1)) {
+      throw new SignalboxError(
+        "invalid-request",
+        "A numbered stream carries one event at a time, numbered 1, 2, 3 and so on.",
+      );
+    }
+  }
+
+  return {
+    transactFenced,
+    async transact(moves, options = {}) {
+      const sents = await transactFenced(moves, options);
+      if (sents === undefined) throw new SignalboxError("internal-fault", "A transaction without fences was settled.");
+      return sents;
+    },
+  };
+}
+
+type CommandKey = Pick<CommandRow, "principal" | "id" | "fingerprint">;
+function remembered({ id, outcome, version, reasons }: Answer): Remembered {
+  return { id, outcome, version, ...(reasons && { reasons }) };
+}
+
+type Remembered = Pick<Answer, "id" | "outcome" | "version" | "reasons">;
+
+function askerOf({ principal, commandId, stream }: Fenced): Asker {
+  return { principal: principal ?? "local", commandId: commandId ?? null, stream: stream ?? null };
+}

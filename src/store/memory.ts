@@ -1,0 +1,234 @@
+import {
+  pendingStateOf,
+  type Claim,
+  type CommandRow,
+  type CommitResult,
+  type Element,
+  type InstanceQuery,
+  type InstanceRow,
+  type JournalQuery,
+  type JournalRow,
+  type PendingChange,
+  type PendingQuery,
+  type PendingRow,
+  type Store,
+} from "./store.ts";
+
+/** A store that forgets with its process: for tests and simulations. Keeps all promises but that of surviving. */
+export function memoryStore(): Store {
+  const instances = new Map<string, InstanceRow>();
+  const journal: JournalRow[] = [];
+  const pending = new Map<string, PendingRow>(); // in order of arming
+  const commands = new Map<string, CommandRow>();
+  let lastSeq = 0;
+
+  function verdictOn(element: Element): CommitResult {
+    const { command } = element;
+    if (command !== undefined && commands.has(commandKey(command.principal, command.id))) return "duplicate";
+    if (element.fences.some(({ key }) => !pending.has(key))) return "settled";
+    const versionOf = (id: string) => instances.get(id)?.version ?? 0;
+    if (element.writes.some(({ row, expected }) => versionOf(row.id) !== expected)) return "stale";
+    if (element.expects.some(({ id, version }) => versionOf(id) !== version)) return "stale";
+    return "committed";
+  }
+
+  function apply(element: Element): void {
+    for (const { row } of element.writes) instances.set(row.id, row);
+    for (const { key, settle } of element.fences) if (settle) pending.delete(key);
+    for (const change of element.changes) applyChange(change);
+    const { cut } = element;
+    if (cut !== undefined) {
+      const kept = journal.filter(({ instance, seq }) => instance !== cut.instance || seq >= cut.before);
+      journal.splice(0, journal.length, ...kept);
+    }
+    for (const row of element.journal) journal.push({ ...row, seq: ++lastSeq });
+    if (element.command !== undefined) {
+      commands.set(commandKey(element.command.principal, element.command.id), element.command);
+    }
+  }
+
+  function applyChange(change: PendingChange): void {
+    switch (change.kind) {
+      case "arm":
+        if (change.row.kind !== "message") withdraw(change.row.instance, change.row.id);
+        pending.set(change.row.key, change.row);
+        return;
+      case "withdraw":
+        return withdraw(change.instance, change.id);
+      case "end":
+        for (const row of armedOf(change.instance)) pending.delete(row.key);
+        return;
+      case "discard":
+        pending.delete(change.key);
+        return;
+      default:
+        change satisfies never;
+    }
+  }
+
+  function armedOf(instance: string): PendingRow[] {
+    return [...pending.values()].filter((row) => row.instance === instance && row.kind !== "message");
+  }
+
+  function withdraw(instance: string, id: string): void {
+    for (const row of armedOf(instance)) if (row.id === id) pending.delete(row.key);
+  }
+
+  function isClaimable(row: PendingRow, now: number): boolean {
+    if (row.dead || row.dueAt === null || row.dueAt > now || isLeased(row, now)) return false;
+    return row.kind !== "message" || !hasEarlierOfPair(row, now);
+  }
+
+  /** An earlier message of the same pair that is not to be claimed now. */
+  function hasEarlierOfPair(row: PendingRow, now: number): boolean {
+    for (const earlier of pending.values()) {
+      if (earlier.key === row.key) return false;
+      const isOfPair = earlier.kind === "message" && earlier.instance === row.instance && earlier.to === row.to;
+      if (isOfPair && !earlier.dead && (isLeased(earlier, now) || (earlier.dueAt ?? Infinity) > now)) return true;
+    }
+    return false;
+  }
+
+  return {
+    async load(id) {
+      const row = instances.get(id);
+      return row === undefined ? undefined : { row, pending: armedOf(id) };
+    },
+
+    async commit(batch) {
+      return batch.map((element) => {
+        const verdict = verdictOn(element);
+        if (verdict === "committed") apply(element);
+        return verdict;
+      });
+    },
+
+    async command(principal, id) {
+      return commands.get(commandKey(principal, id));
+    },
+
+    async claim({ now, owner, leaseUntil, calls, deliveries }: Claim) {
+      const due = [...pending.values()]
+        .filter((row) => isClaimable(row, now))
+        .toSorted((a, b) => (a.dueAt as number) - (b.dueAt as number));
+      const claimed = [
+        ...due.filter(({ kind }) => kind !== "call").slice(0, deliveries),
+        ...due.filter(({ kind }) => kind === "call").slice(0, calls),
+      ].map((row) => ({ ...row, leaseOwner: owner, leaseUntil }));
+      for (const row of claimed) pending.set(row.key, row);
+      return claimed;
+    },
+
+    async renew({ keys, owner, leaseUntil }) {
+      const held = keys.filter((key) => pending.get(key)?.leaseOwner === owner);
+      for (const key of held) pending.set(key, { ...(pending.get(key) as PendingRow), leaseUntil });
+      return held;
+    },
+
+    async putBack(rows) {
+      for (const { key, owner, dueAt, attempts, error, dead } of rows) {
+        const row = pending.get(key);
+        if (row?.leaseOwner !== owner) continue;
+        pending.set(key, { ...row, dueAt, attempts, error, dead, leaseOwner: null, leaseUntil: null });
+      }
+    },
+
+    async takeBack() {
+      const leased = [...pending.values()].filter(({ leaseOwner }) => leaseOwner !== null);
+      for (const row of leased) pending.set(row.key, { ...row, leaseOwner: null, leaseUntil: null });
+      return leased.length;
+    },
+
+    async reschedule(rows) {
+      for (const { key, dueAt } of rows) {
+        const row = pending.get(key);
+        if (row !== undefined)
+          pending.set(key, {
+            ...row,
+            dueAt,
+            dead: false,
+            attempts: 0,
+            error: null,
+            leaseOwner: null,
+            leaseUntil: null,
+          });
+      }
+    },
+
+    async nextDueAt() {
+      const times = [...pending.values()]
+        .filter((row) => !row.dead && row.dueAt !== null)
+        .map((row) => Math.max(row.dueAt as number, row.leaseUntil ?? 0));
+      return times.length === 0 ? null : times.reduce((least, each) => Math.min(least, each));
+    },
+
+    async instances(query: InstanceQuery) {
+      return [...instances.values()]
+        .filter((row) => matchesInstance(row, query))
+        .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, query.limit);
+    },
+
+    async journal({ instance, after = 0, sinceCheckpoint, stream, limit }: JournalQuery) {
+      const entries = journal.filter(
+        (row) =>
+          row.seq > after &&
+          (instance === undefined || row.instance === instance) &&
+          (stream === undefined || (row.stream?.name === stream.name && row.stream.seq === stream.seq)),
+      );
+      const from = sinceCheckpoint === true ? entries.findLastIndex(({ checkpoint }) => checkpoint !== null) : 0;
+      return entries.slice(Math.max(0, from)).slice(0, limit);
+    },
+
+    async pending(query: PendingQuery) {
+      return [...pending.values()]
+        .filter((row) => matchesPending(row, query))
+        .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+        .slice(0, query.limit);
+    },
+
+    async position() {
+      return lastSeq;
+    },
+
+    async forgetCommands(before, limit) {
+      const old = [...commands].filter(([, { at }]) => at < before).slice(0, limit);
+      for (const [key] of old) commands.delete(key);
+      return old.length;
+    },
+
+    async probe() {},
+    async close() {},
+  };
+}
+
+function commandKey(principal: string, id: string): string {
+  return JSON.stringify([principal, id]);
+}
+
+function isLeased({ leaseUntil }: PendingRow, now: number): boolean {
+  return leaseUntil !== null && leaseUntil > now;
+}
+
+function matchesInstance(row: InstanceRow, query: InstanceQuery): boolean {
+  return (
+    (query.machine === undefined || row.machine === query.machine) &&
+    (query.state === undefined || row.state === query.state) &&
+    (query.tag === undefined || row.tags.includes(query.tag)) &&
+    (query.label === undefined || row.labels[query.label.name] === query.label.value) &&
+    (query.status === undefined || row.status === query.status) &&
+    (query.endedBefore === undefined || (row.status !== "active" && row.updatedAt < query.endedBefore)) &&
+    (query.notOfVersion === undefined || row.machineVersion !== query.notOfVersion) &&
+    (query.after === undefined || row.id > query.after)
+  );
+}
+
+function matchesPending(row: PendingRow, query: PendingQuery): boolean {
+  return (
+    (query.instances === undefined || query.instances.includes(row.instance)) &&
+    (query.kind === undefined || row.kind === query.kind) &&
+    (query.key === undefined || row.key === query.key) &&
+    (query.state === undefined || pendingStateOf(row, query.now) === query.state) &&
+    (query.after === undefined || row.key > query.after)
+  );
+}

@@ -1,0 +1,103 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { CommitResult, Element, PendingChange } from "../store.ts";
+import {
+  instanceColumns,
+  instanceValues,
+  journalColumns,
+  journalValues,
+  pendingColumns,
+  pendingValues,
+  placeholders,
+} from "./rows.ts";
+
+/** Judges and applies elements inside a transaction that the caller holds. */
+export function createElementWriter(database: DatabaseSync): (element: Element) => CommitResult {
+  const versionOf = database.prepare("SELECT version FROM instances WHERE id = ?");
+  const hasCommand = database.prepare("SELECT 1 FROM commands WHERE principal = ? AND id = ?");
+  const hasPending = database.prepare("SELECT 1 FROM pending WHERE key = ?");
+  const insertInstance = database.prepare(
+    `INSERT INTO instances (${instanceColumns}) VALUES (${placeholders(instanceColumns)})`,
+  );
+  const updateInstance = database.prepare(
+    `UPDATE instances SET machine_version = ?, version = ?, status = ?, state = ?, tags = ?, snapshot = ?, streams = ?, at = ?, since = ?, regions_since = ?, updated_at = ? WHERE id = ?`,
+  );
+  const insertJournal = database.prepare(
+    `INSERT INTO journal (${journalColumns}) VALUES (${placeholders(journalColumns)})`,
+  );
+  const insertPending = database.prepare(
+    `INSERT INTO pending (${pendingColumns}) VALUES (${placeholders(pendingColumns)})`,
+  );
+  const deletePending = database.prepare("DELETE FROM pending WHERE key = ?");
+  const withdraw = database.prepare("DELETE FROM pending WHERE instance = ? AND id = ? AND kind <> 'message'");
+  const endAll = database.prepare("DELETE FROM pending WHERE instance = ? AND kind <> 'message'");
+  const cutJournal = database.prepare("DELETE FROM journal WHERE instance = ? AND seq < ?");
+  const insertCommand = database.prepare(
+    "INSERT INTO commands (principal, id, fingerprint, at, answer) VALUES (?, ?, ?, ?, ?)",
+  );
+
+  const isAt = (id: string, version: number) =>
+    ((versionOf.get(id) as { version: number } | undefined)?.version ?? 0) === version;
+
+  function verdictOn({ command, fences, writes, expects }: Element): CommitResult {
+    if (command !== undefined && hasCommand.get(command.principal, command.id) !== undefined) return "duplicate";
+    if (fences.some(({ key }) => hasPending.get(key) === undefined)) return "settled";
+    if (writes.some(({ row, expected }) => !isAt(row.id, expected))) return "stale";
+    if (expects.some(({ id, version }) => !isAt(id, version))) return "stale";
+    return "committed";
+  }
+
+  function apply({ writes, fences, changes, cut, journal, command }: Element): void {
+    for (const { row, expected } of writes) {
+      if (expected === 0) insertInstance.run(...instanceValues(row));
+      else {
+        updateInstance.run(
+          row.machineVersion,
+          row.version,
+          row.status,
+          row.state,
+          JSON.stringify(row.tags),
+          row.snapshot,
+          JSON.stringify(row.streams),
+          row.at,
+          row.since,
+          JSON.stringify(row.regionsSince),
+          row.updatedAt,
+          row.id,
+        );
+      }
+    }
+    for (const { key, settle } of fences) if (settle) deletePending.run(key);
+    for (const change of changes) applyChange(change);
+    if (cut !== undefined) cutJournal.run(cut.instance, cut.before);
+    for (const row of journal) insertJournal.run(...journalValues(row));
+    if (command !== undefined) {
+      insertCommand.run(command.principal, command.id, command.fingerprint, command.at, command.answer);
+    }
+  }
+
+  function applyChange(change: PendingChange): void {
+    switch (change.kind) {
+      case "arm":
+        if (change.row.kind !== "message") withdraw.run(change.row.instance, change.row.id);
+        insertPending.run(...pendingValues(change.row));
+        return;
+      case "withdraw":
+        withdraw.run(change.instance, change.id);
+        return;
+      case "end":
+        endAll.run(change.instance);
+        return;
+      case "discard":
+        deletePending.run(change.key);
+        return;
+      default:
+        change satisfies never;
+    }
+  }
+
+  return (element) => {
+    const verdict = verdictOn(element);
+    if (verdict === "committed") apply(element);
+    return verdict;
+  };
+}

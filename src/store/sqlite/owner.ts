@@ -1,0 +1,45 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { DatabaseSync } from "node:sqlite";
+import { SignalboxError } from "../../core/errors.ts";
+
+/** The right to write to a database file, until it is given back or the process ends. */
+export interface Ownership {
+  release(): void;
+}
+
+/**
+ * Takes the database for this process. The lock is an exclusive one that SQLite holds on a file beside it, so the
+ * operating system frees it when the process dies, however it dies. Throws `database-in-use` and says who has it.
+ */
+export function takeOwnership(path: string): Ownership {
+  const note = `${path}-owner.json`;
+  const lock = new DatabaseSync(`${path}-owner`);
+  try {
+    lock.exec("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+  } catch (error) {
+    lock.close();
+    const detail = `${path} belongs to ${holderOf(note)}. Stop that process first, or ask it over HTTP.`;
+    throw new SignalboxError("database-in-use", detail, { cause: error });
+  }
+  writeFileSync(note, JSON.stringify({ pid: process.pid, host: hostname(), since: startedAt() }));
+  return {
+    release() {
+      rmSync(note, { force: true });
+      lock.close();
+    },
+  };
+}
+
+function startedAt(): string {
+  return new Date(performance.timeOrigin).toISOString();
+}
+
+function holderOf(note: string): string {
+  try {
+    const { pid, host, since } = JSON.parse(readFileSync(note, "utf8")) as { pid: number; host: string; since: string };
+    return `process ${pid} on ${host}, running since ${since}`;
+  } catch {
+    return "another process";
+  }
+}

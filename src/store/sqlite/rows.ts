@@ -1,0 +1,163 @@
+import type { CommandRow, InstanceRow, JournalRow, NewJournalRow, PendingRow } from "../store.ts";
+
+type Value = string | number | null;
+/** A row as SQLite gives it. Its columns were written by this file, so it is trusted here. */
+export type Columns = Record<string, unknown>;
+
+export const instanceColumns =
+  "id, machine, machine_version, version, status, state, tags, labels, snapshot, input, parent, streams, at, since, regions_since, created_at, updated_at";
+
+export function instanceValues(row: InstanceRow): Value[] {
+  return [
+    row.id,
+    row.machine,
+    row.machineVersion,
+    row.version,
+    row.status,
+    row.state,
+    JSON.stringify(row.tags),
+    JSON.stringify(row.labels),
+    row.snapshot,
+    row.input,
+    row.parent === null ? null : JSON.stringify(row.parent),
+    JSON.stringify(row.streams),
+    row.at,
+    row.since,
+    JSON.stringify(row.regionsSince),
+    row.createdAt,
+    row.updatedAt,
+  ];
+}
+
+export function instanceOf(columns: Columns): InstanceRow {
+  return {
+    id: columns["id"] as string,
+    machine: columns["machine"] as string,
+    machineVersion: columns["machine_version"] as number,
+    version: columns["version"] as number,
+    status: columns["status"] as InstanceRow["status"],
+    state: columns["state"] as string,
+    tags: JSON.parse(columns["tags"] as string) as string[],
+    labels: JSON.parse(columns["labels"] as string) as Record<string, string>,
+    snapshot: columns["snapshot"] as string,
+    input: columns["input"] as string,
+    parent: columns["parent"] === null ? null : (JSON.parse(columns["parent"] as string) as InstanceRow["parent"]),
+    streams: JSON.parse(columns["streams"] as string) as Record<string, number>,
+    at: columns["at"] as number,
+    since: columns["since"] as number,
+    regionsSince: JSON.parse(columns["regions_since"] as string) as Record<string, number>,
+    createdAt: columns["created_at"] as number,
+    updatedAt: columns["updated_at"] as number,
+  };
+}
+
+export const journalColumns =
+  "kind, at, instance, machine, version, event, from_state, to_state, via, outcome, reasons, emitted, principal, command_id, stream, stream_seq, checkpoint, checkpoint_version";
+
+export function journalValues(row: NewJournalRow): Value[] {
+  return [
+    row.kind,
+    row.at,
+    row.instance,
+    row.machine,
+    row.version,
+    row.event,
+    row.from,
+    row.to,
+    JSON.stringify(row.via),
+    row.outcome,
+    row.reasons,
+    row.emitted,
+    row.principal,
+    row.commandId,
+    row.stream?.name ?? null,
+    row.stream?.seq ?? null,
+    row.checkpoint?.snapshot ?? null,
+    row.checkpoint?.machineVersion ?? null,
+  ];
+}
+
+export function journalOf(columns: Columns): JournalRow {
+  const stream = columns["stream"] as string | null;
+  const checkpoint = columns["checkpoint"] as string | null;
+  return {
+    seq: columns["seq"] as number,
+    kind: columns["kind"] as JournalRow["kind"],
+    at: columns["at"] as number,
+    instance: columns["instance"] as string,
+    machine: columns["machine"] as string,
+    version: columns["version"] as number,
+    event: columns["event"] as string | null,
+    from: columns["from_state"] as string | null,
+    to: columns["to_state"] as string,
+    via: JSON.parse(columns["via"] as string) as string[],
+    outcome: columns["outcome"] as JournalRow["outcome"],
+    reasons: columns["reasons"] as string | null,
+    emitted: columns["emitted"] as string | null,
+    principal: columns["principal"] as string,
+    commandId: columns["command_id"] as string | null,
+    stream: stream === null ? null : { name: stream, seq: columns["stream_seq"] as number },
+    checkpoint:
+      checkpoint === null ? null : { snapshot: checkpoint, machineVersion: columns["checkpoint_version"] as number },
+  };
+}
+
+export const pendingColumns =
+  "key, instance, version, kind, id, activity, payload, receiver, settles, due_at, created_at, attempts, error, lease_owner, lease_until, dead";
+
+export function pendingValues(row: PendingRow): Value[] {
+  return [
+    row.key,
+    row.instance,
+    row.version,
+    row.kind,
+    row.id,
+    row.activity,
+    row.payload,
+    row.to,
+    row.settles,
+    row.dueAt,
+    row.createdAt,
+    row.attempts,
+    row.error,
+    row.leaseOwner,
+    row.leaseUntil,
+    row.dead ? 1 : 0,
+  ];
+}
+
+export function pendingOf(columns: Columns): PendingRow {
+  return {
+    key: columns["key"] as string,
+    instance: columns["instance"] as string,
+    version: columns["version"] as number,
+    kind: columns["kind"] as PendingRow["kind"],
+    id: columns["id"] as string,
+    activity: columns["activity"] as string | null,
+    payload: columns["payload"] as string,
+    to: columns["receiver"] as string | null,
+    settles: columns["settles"] as string | null,
+    dueAt: columns["due_at"] as number | null,
+    createdAt: columns["created_at"] as number,
+    attempts: columns["attempts"] as number,
+    error: columns["error"] as string | null,
+    leaseOwner: columns["lease_owner"] as string | null,
+    leaseUntil: columns["lease_until"] as number | null,
+    dead: columns["dead"] === 1,
+  };
+}
+
+export function commandOf(columns: Columns): CommandRow {
+  return {
+    principal: columns["principal"] as string,
+    id: columns["id"] as string,
+    fingerprint: columns["fingerprint"] as string,
+    at: columns["at"] as number,
+    answer: columns["answer"] as string,
+  };
+}
+
+/** `?, ?, ?` */
+export function placeholders(columns: string): string {
+  return columns.replace(/[^,]+/g, "?");
+}

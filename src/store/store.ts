@@ -1,0 +1,247 @@
+/**
+ * `instances` is what is. `journal` is what happened. `pending` is what is to happen. One transaction writes all three
+ * tables, or none of them. Times are epoch ms; JSON is text that the store does not look into.
+ */
+export interface Store {
+  /** An instance with its pending calls and timers; undefined when there is none. */
+  load(id: string): Promise<Loaded | undefined>;
+
+  /**
+   * Writes a batch in one database transaction, element after element in the given order, and answers for each. A refused
+   * element writes nothing and takes no other with it:
+   * - `duplicate`: its command is recorded already;
+   * - `settled`: a pending row that it fences on is gone;
+   * - `stale`: an instance is not at the version that the element was made from, or exists although it is to be created.
+   *
+   * When it resolves, what was committed survives a crash of the machine. When it rejects, nothing is known.
+   */
+  commit(batch: readonly Element[]): Promise<readonly CommitResult[]>;
+
+  command(principal: string, id: string): Promise<CommandRow | undefined>;
+
+  /**
+   * Leases what is due, so that a runner that dies gives it back: earliest `dueAt` first, at most `limit` rows. Dead rows
+   * and rows without `dueAt` are left alone; a message is left while an earlier one of its pair is leased or waits.
+   */
+  claim(claim: Claim): Promise<PendingRow[]>;
+  /** Prolongs leases; answers with the keys that the owner still holds. */
+  renew(renewal: { keys: readonly string[]; owner: string; leaseUntil: number }): Promise<string[]>;
+  /** Puts rows back that are still leased by the owner; nothing when they are not. */
+  putBack(rows: readonly PutBack[]): Promise<void>;
+  /** Frees the leases of owners that are gone. A store with one owner frees all. */
+  takeBack(owner: string): Promise<number>;
+  /** Says anew when rows are due (null: never by themselves), as if nothing had been tried. Rows that are gone are passed over. */
+  reschedule(rows: readonly { key: string; dueAt: number | null }[]): Promise<void>;
+  /** When the next row may be claimed (a lease that ends counts); null when nothing will be. */
+  nextDueAt(): Promise<number | null>;
+
+  instances(query: InstanceQuery): Promise<InstanceRow[]>;
+  /** Entries in order of `seq`. A reader that has seen n never later meets a smaller one. */
+  journal(query: JournalQuery): Promise<JournalRow[]>;
+  pending(query: PendingQuery): Promise<PendingRow[]>;
+  /** The last journal number; 0 when there is none. */
+  position(): Promise<number>;
+
+  /** Forgets commands older than `before`, at most `limit`; answers with how many. */
+  forgetCommands(before: number, limit: number): Promise<number>;
+  /** Resolves when the store can be written to. */
+  probe(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type CommitResult = "committed" | "stale" | "settled" | "duplicate";
+
+export interface Loaded {
+  row: InstanceRow;
+  /** Its calls and timers, not its messages. */
+  pending: PendingRow[];
+}
+
+export interface InstanceRow {
+  id: string;
+  machine: string;
+  machineVersion: number;
+  /** Counts changes; 1 after creation. */
+  version: number;
+  status: "active" | "done" | "error";
+  state: string;
+  tags: readonly string[];
+  labels: Readonly<Record<string, string>>;
+  /** JSON of the frozen snapshot. */
+  snapshot: string;
+  /** Canonical JSON of what it was created with. */
+  input: string;
+  /** The call that waits for its end; null for an instance that nobody called. */
+  parent: { instance: string; id: string; key: string } | null;
+  /** Last number of each numbered stream. */
+  streams: Readonly<Record<string, number>>;
+  /** Time of the last event. */
+  at: number;
+  /** When `state` last changed. */
+  since: number;
+  /** When the state of each other region last changed. */
+  regionsSince: Readonly<Record<string, number>>;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export type JournalKind = "created" | "event" | "migrated" | "compacted";
+
+export interface NewJournalRow {
+  kind: JournalKind;
+  at: number;
+  instance: string;
+  machine: string;
+  /** After the entry; for a refusal the one that it met. */
+  version: number;
+  /** JSON of the stamped event; null for a creation, a migration and a compaction. */
+  event: string | null;
+  from: string | null;
+  to: string;
+  via: readonly string[];
+  outcome: "changed" | "unchanged" | "refused";
+  /** JSON of the reasons of a refusal. */
+  reasons: string | null;
+  /** JSON of the events that were emitted. */
+  emitted: string | null;
+  principal: string;
+  commandId: string | null;
+  stream: { name: string; seq: number } | null;
+  /** A checkpoint: JSON of the whole frozen snapshot and the machine's version that it belongs to. */
+  checkpoint: { snapshot: string; machineVersion: number } | null;
+}
+
+export interface JournalRow extends NewJournalRow {
+  seq: number;
+}
+
+export type PendingKind = "call" | "timer" | "message";
+
+export interface PendingRow {
+  /** `{instance}#{version}:{effect}`; the idempotency key of a call. */
+  key: string;
+  instance: string;
+  /** Of the instance, when it was armed. */
+  version: number;
+  kind: PendingKind;
+  /** The effect's id; one row per instance and id, but for messages. */
+  id: string;
+  /** Of a call. */
+  activity: string | null;
+  /** JSON of a call's input, or of the event of a timer or message. */
+  payload: string;
+  /** Of a message: the receiver. */
+  to: string | null;
+  /** Of a child's last message: the parent's call that it ends. */
+  settles: string | null;
+  /** null: nobody here performs it, or it waits for a child. */
+  dueAt: number | null;
+  createdAt: number;
+  /** Attempts that have failed. */
+  attempts: number;
+  error: string | null;
+  leaseOwner: string | null;
+  leaseUntil: number | null;
+  /** Given up; stays until somebody retries or discards it. */
+  dead: boolean;
+}
+
+export interface CommandRow {
+  principal: string;
+  id: string;
+  /** Of the whole request: the same id with another one is another request. */
+  fingerprint: string;
+  at: number;
+  /** JSON of the first answer. */
+  answer: string;
+}
+
+/** What is done together or not at all. */
+export interface Element {
+  /** `expected`: the version that it was made from; 0: it must not be there. */
+  writes: readonly { row: InstanceRow; expected: number }[];
+  /** Instances that were judged and are not written. */
+  expects: readonly { id: string; version: number }[];
+  journal: readonly NewJournalRow[];
+  /** Pending rows that must be there; those to be settled are removed. */
+  fences: readonly { key: string; settle: boolean }[];
+  /** In order: what one step arms, a later one may withdraw. */
+  changes: readonly PendingChange[];
+  /** Entries of the instance before this number are cut off; the element's own entry is their checkpoint. */
+  cut?: { instance: string; before: number };
+  command?: CommandRow;
+}
+
+export type PendingChange =
+  /** Takes the place of an older row of that instance and id, unless it is a message. */
+  | { kind: "arm"; row: PendingRow }
+  | { kind: "withdraw"; instance: string; id: string }
+  /** All calls and timers of the instance. */
+  | { kind: "end"; instance: string }
+  | { kind: "discard"; key: string };
+
+export interface Claim {
+  now: number;
+  owner: string;
+  leaseUntil: number;
+  /** At most so many calls. */
+  calls: number;
+  /** At most so many timers and messages. */
+  deliveries: number;
+}
+
+export interface PutBack {
+  key: string;
+  owner: string;
+  dueAt: number;
+  attempts: number;
+  error: string | null;
+  dead: boolean;
+}
+
+export interface InstanceQuery {
+  machine?: string;
+  state?: string;
+  tag?: string;
+  label?: { name: string; value: string };
+  status?: InstanceRow["status"];
+  /** Ended before this time. */
+  endedBefore?: number;
+  /** Of another machine version than this. */
+  notOfVersion?: number;
+  /** Ids after this one. */
+  after?: string;
+  limit: number;
+}
+
+export interface JournalQuery {
+  instance?: string;
+  after?: number;
+  /** From the last checkpoint on. */
+  sinceCheckpoint?: true;
+  stream?: { name: string; seq: number };
+  limit: number;
+}
+
+export type PendingState = "due" | "waiting" | "leased" | "retrying" | "dead" | "manual";
+
+export interface PendingQuery {
+  instances?: readonly string[];
+  kind?: PendingKind;
+  state?: PendingState;
+  key?: string;
+  /** For `state`. */
+  now: number;
+  /** Keys after this one. */
+  after?: string;
+  limit: number;
+}
+
+/** A row is in exactly one of these. */
+export function pendingStateOf(row: PendingRow, now: number): PendingState {
+  if (row.dead) return "dead";
+  if (row.leaseUntil !== null && row.leaseUntil > now) return "leased";
+  if (row.dueAt === null) return "manual";
+  if (row.attempts > 0) return "retrying";
+  return row.dueAt <= now ? "due" : "waiting";
+}
