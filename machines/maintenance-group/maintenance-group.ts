@@ -86,7 +86,8 @@ const laws = {
     event: GroupEventOf<"slot.taken"> | GroupEventOf<"slot.queued">,
   ): Refusal | undefined {
     if (holds(context, event.node)) return undefined;
-    return { code: "no-slot", detail: `${event.node} has no slot of ${context.name}.` };
+    const exhausted = event.type === "slot.taken" ? laws.hasSlotFor(context, event) : undefined;
+    return exhausted ?? { code: "no-slot", detail: `${event.node} has no slot of ${context.name}.` };
   },
   isWaitingAlready(context: GroupContext, event: GroupEventOf<"slot.queued">): Refusal | undefined {
     if (context.waiters.some(({ node }) => node === event.node)) return undefined;

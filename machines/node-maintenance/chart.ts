@@ -187,6 +187,11 @@ export const chart = vocabulary.createMachine({
               },
             ],
             "drain.progressed": [
+              {
+                guard: "reportsFirstDrained",
+                actions: "recordDrained",
+                description: "The first inventory: it is empty.",
+              },
               { guard: "reportsDrained", description: "Still empty." },
               {
                 guard: "isOfThisWindow",

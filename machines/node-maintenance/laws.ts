@@ -47,6 +47,12 @@ export const laws = {
     return { code: "not-drained", detail: `${context.node}: ${describeBlockers(event)}.` };
   },
 
+  reportsFirstDrained(context: NodeContext, event: NodeEventOf<"drain.progressed">): Refusal | undefined {
+    const refusal = laws.reportsDrained(context, event);
+    if (refusal !== undefined || context.blockers === "unknown") return refusal;
+    return { code: "known", detail: `${context.node} is known to be empty.` };
+  },
+
   reportsNoneWaiting(context: NodeContext, event: NodeEventOf<"daemons.progressed">): Refusal | undefined {
     const stale = laws.isOfThisWindow(context, event);
     if (stale !== undefined || event.waiting.length === 0) return stale;

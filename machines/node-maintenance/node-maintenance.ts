@@ -29,8 +29,7 @@ function notes(context: NodeContext, state: string): string[] {
   if (context.resumeError !== null)
     said.push(`the last attempt to resume failed: ${context.resumeError}; tried again each minute`);
   if (context.cordonedByOperator) said.push("an operator holds the node cordoned");
-  if (context.groups.length === 0)
-    said.push("in no maintenance group: how many such nodes are out at once is not limited");
+  if (context.groups.length === 0) said.push("in no maintenance group: not limited");
   return said;
 }
 

@@ -1,4 +1,4 @@
-import { assign, setup, type EventObject } from "xstate";
+import { assign, setup, type AnyEventObject, type EventObject } from "xstate";
 import { activity, message } from "../../src/core/activity.ts";
 import { guardsOf } from "../../src/core/law.ts";
 import { configuredPolicy, type FailureKind, type NodeContext } from "./context.ts";
@@ -92,17 +92,11 @@ export const vocabulary = base.extend({
       };
     }),
     takeObservedSlots: base.enqueueActions(({ context, enqueue }) => {
-      for (const group of context.groups) {
-        const event = { type: "slot.taken", node: context.node, observed: true };
-        enqueue({ type: "message", params: { to: `maintenance-group/${group}`, event } });
-      }
+      for (const group of context.groups) enqueue(takingSlot(context, group));
     }),
     giveSlotsBack: base.enqueueActions(({ context, event, enqueue }) => {
       if (context.epoch === 0 || event.type === "maintenance.retry") return; // nothing was held; a retry keeps its slots
-      for (const group of context.groups) {
-        const released = { type: "slot.released", node: context.node };
-        enqueue({ type: "message", params: { to: `maintenance-group/${group}`, event: released } });
-      }
+      for (const group of context.groups) enqueue(givingSlotBack(context, group));
     }),
     armDrainDeadline: base.enqueueActions(({ context, event, enqueue }) => {
       if (context.drainDueAt === null) return;
@@ -171,9 +165,30 @@ export const vocabulary = base.extend({
     }),
     holdCordoned: base.assign({ cordonedByOperator: true }),
     letGo: base.assign({ cordonedByOperator: false }),
-    configure: base.assign(({ context, event }) => {
-      const { groups, policy } = event as NodeEventOf<"node.configured">;
-      return { groups: groups ?? context.groups, policy: configuredPolicy(context.policy, policy) };
+    configure: base.enqueueActions(({ context, event, enqueue }) => {
+      const { groups = context.groups, policy } = event as NodeEventOf<"node.configured">;
+      enqueue.assign({ groups, policy: configuredPolicy(context.policy, policy) });
+      const left = context.groups.filter((group) => !groups.includes(group));
+      const joined = groups.filter((group) => !context.groups.includes(group));
+      if (context.drainingSince !== null) {
+        for (const group of left) enqueue(givingSlotBack(context, group));
+        for (const group of joined) enqueue(takingSlot(context, group));
+      } else if (left.length + joined.length > 0) {
+        for (const group of context.groups) enqueue(givingSlotBack(context, group)); // it may stand in their lines
+      }
     }),
   },
 });
+
+/** The node is out already, so its groups have to count it, over their budget if need be. */
+function takingSlot({ node }: NodeContext, group: string) {
+  return messageTo(group, { type: "slot.taken", node, observed: true });
+}
+
+function givingSlotBack({ node }: NodeContext, group: string) {
+  return messageTo(group, { type: "slot.released", node });
+}
+
+function messageTo(group: string, event: AnyEventObject) {
+  return { type: "message", params: { to: `maintenance-group/${group}`, event } } as const;
+}

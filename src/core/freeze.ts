@@ -1,6 +1,6 @@
 import type { AnyStateMachine, AnyStateNode } from "xstate";
 import { restored } from "./macrostep.ts";
-import type { Machine, Snapshot } from "./machine.ts";
+import { actorLogicOf, type Machine, type Snapshot } from "./machine.ts";
 
 /** The stored form of a snapshot: plain JSON, nothing of XState's own. */
 export interface Frozen {
@@ -28,19 +28,24 @@ export function freeze(snapshot: Snapshot): Frozen {
   return frozen;
 }
 
-/** The live snapshot of a stored one. Throws when the chart no longer has a state of it. */
+/** The live snapshot of a stored one. Throws when the chart no longer has a state or an activity of it. */
 export function thaw(machine: Machine, frozen: Frozen): Snapshot {
-  const children = Object.entries(frozen.children).map(([id, src]) => [
-    id,
-    { src, snapshot: inertChild, syncSnapshot: false },
-  ]);
+  const children = Object.entries(frozen.children).map(([id, src]) => {
+    if (actorLogicOf(machine.chart, src) === undefined) {
+      throw new Error(`${machine.name} has no activity ${src}, which the call ${id} is about`); // XState would forget the call
+    }
+    return [id, { src, snapshot: inertChild, syncSnapshot: false }];
+  });
   const persisted = {
     status: frozen.status,
     value: frozen.value,
     context: frozen.context,
     children: Object.fromEntries(children),
     historyValue: Object.fromEntries(
-      Object.entries(frozen.history ?? {}).map(([id, ids]) => [id, ids.map((node) => ({ id: node }))]),
+      Object.entries(frozen.history ?? {}).map(([id, ids]) => [
+        id,
+        ids.map((node) => machine.chart.getStateNodeById(node)), // of an id that is gone XState would forget the history
+      ]),
     ),
     output: frozen.output,
     error: frozen.error,

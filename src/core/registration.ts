@@ -28,10 +28,12 @@ export function unfitnessOf(machine: Machine): Unfitness[] {
     ...nodes.flatMap((node) => [
       ...invokeFaults(machine, node),
       ...eventFaults(node),
+      ...delayFaults(machine, node),
       ...arcsOf(node).flatMap((arc) => [...guardFaults(machine, node, arc.guard), ...intoRegionFaults(node, arc)]),
       ...actionsOf(node).flatMap((action) => actionFaults(machine, node, action)),
     ]),
     ...timerIdFaults(machine, nodes),
+    ...callIdFaults(machine, nodes),
   ];
 }
 
@@ -105,6 +107,18 @@ function eventFaults(node: AnyStateNode): Unfitness[] {
   return faults;
 }
 
+/** XState takes a delay that nobody declared for none: what is meant to happen later happens at once. */
+function delayFaults(machine: Machine, node: AnyStateNode): Unfitness[] {
+  const delays = actionsOf(node).map((action) => resolvedAction(machine, action)?.delay); // XState makes a raise of each `after`
+  return delays
+    .filter((delay) => typeof delay === "string" && !(delay in machine.chart.implementations.delays))
+    .map((name) => ({
+      at: node.id,
+      fault: `waits for the delay ${name as string}, which nobody declared`,
+      instead: `declare it as \`delays: { ${name as string}: ... }\``,
+    }));
+}
+
 function guardFaults(machine: Machine, node: AnyStateNode, guard: unknown): Unfitness[] {
   if (guard === undefined) return [];
   if (typeof guard === "function" && "check" in guard) {
@@ -140,9 +154,9 @@ function intoRegionFaults(node: AnyStateNode, { target, eventType }: AnyTransiti
   });
 }
 
-/** Both can be active at the same time: one contains the other. */
-function isRelated(node: AnyStateNode, parallel: AnyStateNode): boolean {
-  return isWithin(node, parallel) || isWithin(parallel, node);
+/** One contains the other, so that both can be active. */
+function isRelated(one: AnyStateNode, other: AnyStateNode): boolean {
+  return isWithin(one, other) || isWithin(other, one);
 }
 
 function isWithin(node: AnyStateNode, ancestor: AnyStateNode): boolean {
@@ -236,6 +250,25 @@ function timerIdFaults(machine: Machine, nodes: readonly AnyStateNode[]): Unfitn
     fault: `uses the id ${id} for a timer and for a call`,
     instead: "give each its own",
   }));
+}
+
+/** Two calls of one id that run at the same time would be one to XState: the end of either is heard as the end of both. */
+function callIdFaults({ name }: Machine, nodes: readonly AnyStateNode[]): Unfitness[] {
+  const calls = nodes.flatMap((node) => node.invoke.map(({ id }) => ({ id, node })));
+  const shared = calls.filter(({ id, node }, index) =>
+    calls.slice(0, index).some((other) => other.id === id && canBothBeActive(node, other.node)),
+  );
+  return [...new Set(shared.map(({ id }) => id))].map((id) => ({
+    at: name,
+    fault: `uses the id ${id} for two calls that may run at the same time`,
+    instead: "give each its own",
+  }));
+}
+
+/** One contains the other, or they are in two regions of one parallel state. */
+function canBothBeActive(one: AnyStateNode, other: AnyStateNode): boolean {
+  if (isRelated(one, other)) return true;
+  return ancestorsOf(one).find((ancestor) => isWithin(other, ancestor))?.type === "parallel";
 }
 
 function arcsOf(node: AnyStateNode): AnyTransitionDefinition[] {

@@ -80,6 +80,8 @@ export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pen
   readonly catalogue: Catalogue;
   readonly limits: Limits;
   readonly clock: Clock;
+  /** An id for an instance of a machine that nobody chose one for. */
+  newId(machine: string): string;
   /** The same id with the same input again answers with what is there. Throws `already-exists` for another input. */
   create(options: CreateOptions): Promise<Instance>;
   send(id: string, event: AnyEventObject, options?: SendOptions): Promise<Sent>;
@@ -172,7 +174,8 @@ export function createEngine(options: EngineOptions): Engine {
     if (id !== undefined) {
       const loaded = await store.load(id);
       if (loaded === undefined) throw new SignalboxError("not-found", `There is no instance ${id}.`);
-      return yield loaded.row;
+      yield loaded.row;
+      return;
     }
     for (let after: string | undefined; ; ) {
       const rows = await store.instances({ limit: limits.pageMax, ...(after !== undefined && { after }) });
@@ -192,7 +195,9 @@ export function createEngine(options: EngineOptions): Engine {
     journal,
     pending,
 
-    async create({ machine, id = `${machine}/${randomId()}`, input, labels, ...asked }) {
+    newId,
+
+    async create({ machine, id = newId(machine), input, labels, ...asked }) {
       const create = { machine, id, input, ...(labels && { labels }) };
       const [sent] = await transactor.transact([{ create }], asked);
       return answered(sent).instance;
@@ -290,6 +295,10 @@ export function createEngine(options: EngineOptions): Engine {
     runOnce: runner.runOnce,
   };
   return engine;
+}
+
+function newId(machine: string): string {
+  return `${machine}/${randomId()}`;
 }
 
 /** A move as anybody may make it, whatever else the object carries. */

@@ -34,7 +34,7 @@ export function describedBy(
   return {
     status: snapshot.status as InstanceRow["status"],
     state,
-    tags: [...snapshot.tags],
+    tags: [...snapshot.tags].toSorted(), // the set keeps the order in which states were entered
     since: isSameState ? before.row.since : at,
     regionsSince: regionsSince(snapshot, before, at),
   };

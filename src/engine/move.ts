@@ -224,7 +224,8 @@ function withEffects(
         break;
       case "withdraw": {
         const older = armed.get(effect.id);
-        if (older !== undefined) letGo(older);
+        if (older === undefined) break; // it has been settled: an exit withdraws whatever its state had armed
+        letGo(older);
         changes.push({ kind: "withdraw", instance: row.id, id: effect.id });
         break;
       }

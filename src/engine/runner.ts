@@ -234,7 +234,7 @@ export function createRunner(given: {
   }
 
   function poke(): void {
-    wake.abort();
+    if (!wake.signal.aborted) wake.abort("poked"); // a reason of its own: making the default one is what costs
   }
 
   return {

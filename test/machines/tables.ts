@@ -23,7 +23,7 @@ export const tables: Readonly<Record<string, Table>> = {
     Maintenance: {
       "maintenance.exit": "ExitingMaintenance",
       "maintenance.observed": "DrainFailed | ExitingMaintenance | no-op | refused",
-      "drain.progressed": "DrainFailed | no-op | refused",
+      "drain.progressed": "DrainFailed | no-op | refused | stays", // stays: the first inventory after an observed entry
       "maintenance.overdue": "stays",
       ...watched(),
       ...inEveryState(),
