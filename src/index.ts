@@ -22,3 +22,26 @@ export {
   sinceOf,
   type StateName,
 } from "../machines/node-maintenance/successors.ts";
+export {
+  createEngine,
+  type CreateOptions,
+  type DryRun,
+  type Engine,
+  type EngineOptions,
+  type Explanation,
+  type SendOptions,
+} from "./engine/engine.ts";
+export type { DurableActor } from "./engine/actor.ts";
+export type { FeedQuery } from "./engine/feed.ts";
+export type { Limits } from "./engine/limits.ts";
+export type { JournalEntry, JournalQuery, ListQuery, Page, PendingItem, PendingListQuery } from "./engine/reading.ts";
+export type { TransactOptions } from "./engine/transact.ts";
+export type { Verification } from "./engine/verify.ts";
+export { createApp, type AppOptions } from "./http/app.ts";
+export { systemClock } from "./providers/system-clock.ts";
+export { virtualClock } from "./providers/virtual-clock.ts";
+export { createProcessesProvider } from "./providers/processes/processes-provider.ts";
+export { parseNodesFile } from "./providers/processes/nodes-file.ts";
+export { memoryStore } from "./store/memory.ts";
+export { sqliteStore } from "./store/sqlite/sqlite.ts";
+export type { Store } from "./store/store.ts";

@@ -1,0 +1,239 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { isSignalboxError, messageOf, SignalboxError } from "../../core/errors.ts";
+import type { Refusal } from "../../core/law.ts";
+import { sendEvent, showInstance, showJournal, verify } from "../../operations/instances.ts";
+import { cordonNode, enterMaintenance, exitMaintenance, showNode, uncordonNode } from "../../operations/nodes.ts";
+
+import { createApi, type Api } from "../api.ts";
+import type { InstanceBody } from "../describe.ts";
+import { plain, type Output } from "../output.ts";
+import { startServer, type ServerProcess } from "./server-process.ts";
+import { createTraffic, type Traffic } from "./traffic.ts";
+
+export interface DemoOptions {
+  output: Output;
+  /** Ends whatever the nodes still run; answers with what that was. */
+  endAllProcesses(stateDir: string): Promise<string[]>;
+}
+
+/** One maintenance on real processes, with a refusal, a crash and a failed drain. Leaves nothing behind, also when interrupted. */
+export async function runDemo({ output, endAllProcesses }: DemoOptions): Promise<number> {
+  const dataDir = mkdtempSync(join(tmpdir(), "signalbox-demo-"));
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort(new Error("interrupted"));
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  const stage: Stage = { output, dataDir, signal: interrupted.signal, server: undefined, traffic: undefined };
+  try {
+    return await play(stage);
+  } catch (error) {
+    output.error(`\nThe demo stopped: ${messageOf(error)}`);
+    return 1;
+  } finally {
+    await stage.traffic?.stop();
+    await stage.server?.end("SIGKILL");
+    const left = await endAllProcesses(join(dataDir, "processes"));
+    rmSync(dataDir, { recursive: true, force: true });
+    output.line(`\nEnded ${left.length} processes of the nodes and their routers; nothing is left behind.`);
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  }
+}
+
+interface Stage {
+  output: Output;
+  dataDir: string;
+  signal: AbortSignal;
+  server: ServerProcess | undefined;
+  traffic: Traffic | undefined;
+}
+
+async function play(stage: Stage): Promise<number> {
+  const { output, dataDir } = stage;
+  const port = await freePort();
+  const nodesFile = join(dataDir, "nodes.yaml");
+  writeFileSync(nodesFile, nodesYaml(port));
+
+  title(output, "Three nodes of real HTTP processes behind a router, one embedded database");
+  let api = await startUp(stage, nodesFile);
+  stage.traffic = createTraffic(port);
+  output.line(
+    `   replicas web-1 and web-2 run on alpha, web-3 and web-5 on beta, web-4 on gamma; traffic goes to port ${port}`,
+  );
+  await settle(stage, 1_000);
+
+  title(output, "alpha goes into maintenance: POST /v1/nodes/alpha/maintenance/enter");
+  await api.call(enterMaintenance, { params: { node: "alpha" }, body: { reason: "a new kernel" } });
+  await watch(stage, api, "alpha", ({ context }) => replicasLeft(context) === 1);
+
+  title(output, "A wrong command: leaving maintenance while the drain is under way");
+  await showRefusal(output, () => api.call(exitMaintenance, { params: { node: "alpha" }, body: {} }));
+
+  title(output, "Signalbox is killed in the middle of the drain (SIGKILL), and started again");
+  const drainServed = stage.traffic.served();
+  await stage.server?.end("SIGKILL");
+  output.line("   killed; the replicas and the router go on without it");
+  await settle(stage, 1_000);
+  output.line(
+    `   ${stage.traffic.served() - drainServed} requests were served meanwhile, ${stage.traffic.failed()} failed so far`,
+  );
+  api = await startUp(stage, nodesFile);
+  output.line("   it took the drain up where it was:");
+  await watch(stage, api, "alpha", ({ state }) => state === "Maintenance");
+
+  title(output, "The work is done; alpha comes back");
+  await api.call(exitMaintenance, { params: { node: "alpha" }, body: {} });
+  await watch(stage, api, "alpha", ({ state }) => state === "Recovery");
+  output.line("   everything is healthy; an operator skips the recovery ramp of five minutes (force)");
+  await api.call(exitMaintenance, { params: { node: "alpha" }, body: { force: true } });
+  await watch(stage, api, "alpha", ({ state }) => state === "Active");
+
+  title(
+    output,
+    "beta cannot be drained: while it is, the other nodes are cordoned, and its last replica has nowhere to go",
+  );
+  await api.call(cordonNode, { params: { node: "alpha" }, body: {} });
+  await api.call(enterMaintenance, { params: { node: "beta" }, body: { reason: "a new disk", drainForMs: 6_000 } });
+  await watch(stage, api, "beta", ({ context }) => replicasLeft(context) === 1);
+  await api.call(cordonNode, { params: { node: "gamma" }, body: {} });
+  await watch(stage, api, "beta", ({ state }) => state === "DrainFailed");
+  output.line("   leaving it as if nothing had happened is refused:");
+  await showRefusal(output, () => api.call(exitMaintenance, { params: { node: "beta" }, body: {} }));
+  output.line("   an operator takes the decision: exit with force");
+  const { instance } = await api.call<{ instance: InstanceBody }>(exitMaintenance, {
+    params: { node: "beta" },
+    body: { force: true },
+  });
+  output.line(`   beta  ${instance.state}`);
+
+  title(output, "The interlocking: an observation of the failed drain arrives late");
+  const late = {
+    type: "maintenance.observed",
+    epoch: instance.context["epoch"],
+    state: { name: "DrainFailed", reason: "drain failed" },
+  };
+  await showRefusal(output, () => api.call(sendEvent, { params: { id: "node/beta" }, body: late }));
+  for (const node of ["alpha", "gamma"]) await api.call(uncordonNode, { params: { node }, body: {} });
+  await watch(stage, api, "beta", ({ state }) => state === "Recovery" || state === "Active");
+
+  title(output, "Summary");
+  return summarise(stage, api);
+}
+
+async function summarise({ output, traffic }: Stage, api: Api): Promise<number> {
+  await traffic?.stop();
+  const served = traffic?.served() ?? 0;
+  const failed = traffic?.failed() ?? 0;
+  const verified = await api.call<{ checked: number; differences: unknown[] }>(verify, { body: {} });
+  const { entries } = await api.call<{ entries: unknown[] }>(showJournal, {
+    params: { id: "node/alpha" },
+    query: { limit: "500" },
+  });
+  const { version } = await api.call<InstanceBody>(showInstance, { params: { id: "node/alpha" } });
+  output.line(`   requests served ${served}, failed ${failed}`);
+  output.line(`   journals replayed ${verified.checked}, differences ${verified.differences.length}`);
+  output.line(`   alpha has ${entries.length} journal entries and is at version ${version}`);
+  return failed === 0 && verified.differences.length === 0 && served > 0 ? 0 : 1;
+}
+
+async function startUp(stage: Stage, nodesFile: string): Promise<Api> {
+  const startedAt = Date.now();
+  stage.server = await startServer({ dataDir: stage.dataDir, nodesFile });
+  stage.output.line(
+    `   signalbox listens on ${stage.server.url} (process ${stage.server.pid}, ready after ${Date.now() - startedAt} ms)`,
+  );
+  return createApi(stage.server.url);
+}
+
+const pollEveryMs = 100;
+const watchForMs = 60_000;
+
+/** Shows a node as it moves, until it is as expected. */
+async function watch(
+  { output, signal }: Stage,
+  api: Api,
+  node: string,
+  isExpected: (node: InstanceBody) => boolean,
+): Promise<void> {
+  const giveUpAt = Date.now() + watchForMs;
+  let shown = "";
+  for (;;) {
+    const instance = await api.call<InstanceBody>(showNode, { params: { node } });
+    const text = plain(`   ${node}  ${instance.state}  ${newsOf(instance)}`);
+    if (text !== shown) output.line(text);
+    shown = text;
+    if (isExpected(instance)) return;
+    if (Date.now() > giveUpAt)
+      throw new SignalboxError("wait-ended-otherwise", `${node} is still in ${instance.state} after ${watchForMs} ms.`);
+    await delay(pollEveryMs, undefined, { signal });
+  }
+}
+
+/** Undefined while nobody has looked. */
+function replicasLeft(context: InstanceBody["context"]): number | undefined {
+  return (context["blockers"] as { replicas?: unknown[] }).replicas?.length;
+}
+
+/** What there is to say beyond the state's own sentence. */
+function newsOf({ waitingFor }: InstanceBody): string {
+  const [general = "", ...news] = (waitingFor[0]?.what ?? "")
+    .split("; ")
+    .filter((part) => !part.startsWith("in no maintenance group"));
+  return news.length > 0 ? news.join("; ") : `waits for ${general}`;
+}
+
+async function settle({ signal }: Stage, ms: number): Promise<void> {
+  await delay(ms, undefined, { signal });
+}
+
+async function showRefusal(output: Output, attempt: () => Promise<unknown>): Promise<void> {
+  try {
+    await attempt();
+  } catch (error) {
+    if (!isSignalboxError(error, "event-refused")) throw error;
+    const { from, event, reasons } = error.details.extra as { from: string; event: string; reasons: Refusal[] };
+    output.line(`   409 event-refused: ${event} in ${from}`);
+    for (const { code, detail, hint } of reasons) {
+      output.line(plain(`     ${code}: ${detail}`));
+      if (hint !== undefined) output.line(plain(`     instead: ${hint}`));
+    }
+    return;
+  }
+  throw new SignalboxError("internal-fault", "What should have been refused was accepted.");
+}
+
+function title(output: Output, text: string): void {
+  output.line(`\n== ${text}`);
+}
+
+function nodesYaml(port: number): string {
+  const script = (name: string) =>
+    JSON.stringify([
+      process.execPath,
+      join(import.meta.dirname, `${name}.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`),
+    ]);
+  const replica = `{ group: web, command: ${script("replica")} }`;
+  return `groups: { web: { port: ${port}, health: /health, minHealthy: 2 } }
+drain: { batchSize: 1, pauseMs: 1000 }
+nodes:
+  alpha:
+    replicas: { web-1: ${replica}, web-2: ${replica} }
+    daemons: { log-shipper: { command: ${script("daemon")} } }
+  beta:
+    replicas: { web-3: ${replica}, web-5: ${replica} }
+  gamma:
+    replicas: { web-4: ${replica} }
+`;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,171 @@
+import type { Command } from "commander";
+import { SignalboxError } from "../core/errors.ts";
+import {
+  abortMaintenance,
+  cordonNode,
+  enterMaintenance,
+  exitMaintenance,
+  listNodes,
+  retryMaintenance,
+  showNode,
+  uncordonNode,
+} from "../operations/nodes.ts";
+import type { Operation } from "../operations/operation.ts";
+import { wholeNumber } from "./commands.ts";
+import { describeInstance, type InstanceBody } from "./describe.ts";
+import { table } from "./output.ts";
+import type { CommandContext, Invocation } from "./program.ts";
+import { waitForNode } from "./wait-for-node.ts";
+
+/** Commands about nodes and their maintenance. */
+export function addNodeCommands(program: Command, { action, output }: CommandContext): void {
+  program
+    .command("nodes")
+    .description("list the nodes and where each is in its maintenance")
+    .option("--state <name>")
+    .action(
+      action(async ({ api, show }, { state }: { state?: string }) => {
+        const body = await api.call<{ items: InstanceBody[] }>(listNodes, { query: { state, limit: "500" } });
+        show(body, () => table(["NODE", "STATE", "SCHEDULING", "SINCE", "WAITS FOR"], body.items.map(nodeRow)));
+      }),
+    );
+
+  const node = program.command("node").description("take a node out of service and put it back");
+
+  /** Sends, shows, and waits when asked to. */
+  async function maintain(
+    { api, show, isJson }: Invocation,
+    operation: Operation,
+    name: string,
+    body: Record<string, unknown>,
+    wait: { until: readonly string[] } | undefined,
+  ): Promise<number> {
+    const sent = await api.call<{ outcome: string; instance: InstanceBody }>(operation, {
+      params: { node: name },
+      body,
+    });
+    if (wait === undefined || !isJson) show(sent, () => `${sent.outcome}: ${name} is in ${sent.instance.state}`);
+    return wait === undefined ? 0 : waitForNode({ api, output, node: name, until: wait.until, isJson });
+  }
+
+  node
+    .command("drain")
+    .description("move everything away and enter maintenance")
+    .argument("<node>")
+    .option("--reason <text>")
+    .option("--for <ms>", "give the drain up after so many milliseconds", wholeNumber)
+    .option("--no-deadline", "never give the drain up by itself")
+    .option("--until <time>", "when the work is meant to be done, as RFC 3339")
+    .option("--queue", "wait in line for the budget of the node's maintenance groups")
+    .option("--wait", "show the drain until the node is in maintenance")
+    .action(
+      action(async (invocation, name: string, given: DrainOptions) => {
+        if (given.for !== undefined && !given.deadline)
+          throw new SignalboxError("invalid-request", "Give either --for or --no-deadline.");
+        const body = {
+          ...(given.reason !== undefined && { reason: given.reason }),
+          ...(given.for !== undefined && { drainForMs: given.for }),
+          ...(!given.deadline && { noDeadline: true }),
+          ...(given.until !== undefined && { expectedUntil: timeOf(given.until) }),
+          ...(given.queue === true && { queue: true }),
+        };
+        return maintain(invocation, enterMaintenance, name, body, given.wait && { until: ["Maintenance"] });
+      }),
+    );
+
+  node
+    .command("resume")
+    .description("leave maintenance: start what is meant to run, and take traffic again")
+    .argument("<node>")
+    .option("--force", "do not wait for what is not well")
+    .option("--keep-cordoned", "keep new work away afterwards")
+    .option("--wait", "show it until the node is active")
+    .action(
+      action(async (invocation, name: string, given: { force?: true; keepCordoned?: true; wait?: true }) => {
+        const body = { ...(given.force && { force: true }), ...(given.keepCordoned && { keepCordoned: true }) };
+        return maintain(invocation, exitMaintenance, name, body, given.wait && { until: ["Active"] });
+      }),
+    );
+
+  node
+    .command("abort")
+    .description("stop a drain and go back")
+    .argument("<node>")
+    .option("--reason <text>")
+    .option("--wait", "show it until the node is active")
+    .action(
+      action(async (invocation, name: string, { reason, wait }: { reason?: string; wait?: true }) =>
+        maintain(
+          invocation,
+          abortMaintenance,
+          name,
+          reason === undefined ? {} : { reason },
+          wait && { until: ["Active"] },
+        ),
+      ),
+    );
+
+  node
+    .command("retry")
+    .description("try a failed drain again")
+    .argument("<node>")
+    .option("--reason <text>")
+    .option("--for <ms>", "give the drain up after so many milliseconds", wholeNumber)
+    .option("--wait", "show the drain until the node is in maintenance")
+    .action(
+      action(async (invocation, name: string, given: { reason?: string; for?: number; wait?: true }) => {
+        const body = {
+          ...(given.reason !== undefined && { reason: given.reason }),
+          ...(given.for !== undefined && { drainForMs: given.for }),
+        };
+        return maintain(invocation, retryMaintenance, name, body, given.wait && { until: ["Maintenance"] });
+      }),
+    );
+
+  node
+    .command("cordon")
+    .description("keep new work away")
+    .argument("<node>")
+    .action(action(async (invocation, name: string) => maintain(invocation, cordonNode, name, {}, undefined)));
+
+  node
+    .command("uncordon")
+    .description("let new work come again")
+    .argument("<node>")
+    .action(action(async (invocation, name: string) => maintain(invocation, uncordonNode, name, {}, undefined)));
+
+  node
+    .command("status")
+    .description("show a node; with --wait until it is at rest, exit 5 when its drain fails")
+    .argument("<node>")
+    .option("--wait", "show it until it is Active or in Maintenance")
+    .action(
+      action(async ({ api, show, isJson }, name: string, { wait }: { wait?: true }) => {
+        if (wait) return waitForNode({ api, output, node: name, until: ["Active", "Maintenance"], isJson });
+        const instance = await api.call<InstanceBody>(showNode, { params: { node: name } });
+        show(instance, () => describeInstance(instance));
+        return 0;
+      }),
+    );
+}
+
+interface DrainOptions {
+  reason?: string;
+  for?: number;
+  /** False with --no-deadline. */
+  deadline: boolean;
+  until?: string;
+  queue?: true;
+  wait?: true;
+}
+
+function nodeRow({ context, state, value, since, waitingFor }: InstanceBody): string[] {
+  const scheduling = (value as { scheduling?: string }).scheduling ?? "";
+  return [String(context["node"]), state, scheduling, since, waitingFor[0]?.what ?? ""];
+}
+
+function timeOf(text: string): number {
+  const at = Date.parse(text);
+  if (Number.isFinite(at)) return at;
+  throw new SignalboxError("invalid-request", `--until is a time such as 2030-01-31T18:00:00Z, not ${text}.`);
+}

@@ -1,0 +1,111 @@
+import { Command, CommanderError } from "commander";
+import { SignalboxError } from "../core/errors.ts";
+import { createApi, type Api } from "./api.ts";
+import { addInstanceCommands } from "./commands.ts";
+import { addNodeCommands } from "./node-commands.ts";
+import { report, type Output } from "./output.ts";
+
+/** What a command works with. */
+export interface Invocation {
+  api: Api;
+  isJson: boolean;
+  /** The body as it is with --json, else what is made of it for people. */
+  show(body: unknown, forPeople: () => string): void;
+}
+
+export interface CommandContext {
+  output: Output;
+  /** Wraps a command: gives it its invocation, and takes its exit code (0 when it gives none). */
+  action<Given extends readonly never[] | unknown[]>(
+    run: (invocation: Invocation, ...given: Given) => Promise<number | void>,
+  ): (...given: Given) => Promise<void>;
+}
+
+export interface ServeOptions {
+  data: string;
+  port: number;
+  host: string;
+  nodes?: string;
+}
+
+/** What needs more than a server to talk to; handed in by whoever composes the program. */
+export interface Composed {
+  /** Resolves with the exit code when the server has stopped. */
+  serve(options: ServeOptions): Promise<number>;
+  demo(options: { fast?: boolean }): Promise<number>;
+}
+
+/** Runs the command line; answers with the exit code. */
+export async function runProgram(given: {
+  argv: readonly string[];
+  defaultUrl: string;
+  version: string;
+  output: Output;
+  composed: Composed;
+}): Promise<number> {
+  const { argv, defaultUrl, version, output, composed } = given;
+  let exitCode = 0;
+  const program = new Command("signalbox")
+    .description("An interlocking for operations: what its statecharts forbid cannot be done.")
+    .version(version)
+    .option("--url <url>", "the server to talk to (SIGNALBOX_URL)", defaultUrl)
+    .option("--json", "print JSON")
+    .showHelpAfterError("(add --help for the options)")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => output.line(text.trimEnd()),
+      writeErr: (text) => output.error(text.trimEnd()),
+    });
+  const isJson = () => program.opts<{ json?: true }>().json === true || argv.includes("--json");
+  const context: CommandContext = {
+    output,
+    action:
+      (run) =>
+      async (...args) => {
+        const invocation: Invocation = {
+          api: createApi(program.opts<{ url: string }>().url),
+          isJson: isJson(),
+          show: (body, forPeople) => output.line(isJson() ? JSON.stringify(body) : forPeople()),
+        };
+        exitCode = (await run(invocation, ...args)) ?? 0;
+      },
+  };
+
+  program
+    .command("serve")
+    .description("run a server on an embedded database")
+    .requiredOption("--data <dir>", "where the database lies; made when it is not there")
+    .option("--port <n>", "port to listen on; 0 picks a free one", portNumber, 4100)
+    .option("--host <address>", "address to listen on; without authentication only a loopback one", "127.0.0.1")
+    .option("--nodes <file>", "nodes and replicas that are kept as processes here")
+    .action(async (options: ServeOptions) => {
+      exitCode = await composed.serve(options);
+    });
+  program
+    .command("demo")
+    .description("drain real processes under traffic, kill the server in the middle, and watch it go on")
+    .action(async () => {
+      exitCode = await composed.demo({});
+    });
+  addNodeCommands(program, context);
+  addInstanceCommands(program, context);
+  for (const command of withSubcommands(program.commands)) command.option("--json", "print JSON").exitOverride();
+
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return report(error, output, isJson());
+  }
+}
+
+function withSubcommands(commands: readonly Command[]): Command[] {
+  return commands.flatMap((command) => [command, ...withSubcommands(command.commands)]);
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw new SignalboxError("invalid-request", `A port is a number from 0 to 65535, not ${text}.`);
+}

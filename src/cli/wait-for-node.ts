@@ -1,0 +1,73 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { isSignalboxError, SignalboxError } from "../core/errors.ts";
+import { showNode } from "../operations/nodes.ts";
+import type { Api } from "./api.ts";
+import type { InstanceBody } from "./describe.ts";
+import { plain, type Output } from "./output.ts";
+
+const pollEveryMs = 250; // a person sees it move; the server hardly feels it
+const unreachableForMs = 30_000; // a server that restarts is back by then
+
+/**
+ * Shows a node until it is in one of the states: over itself on a terminal, a line per change otherwise. Answers with the
+ * exit code: 0, or 5 when the node comes to rest elsewhere.
+ */
+export async function waitForNode(given: {
+  api: Api;
+  output: Output;
+  node: string;
+  until: readonly string[];
+  isJson: boolean;
+}): Promise<number> {
+  const { api, output, node, until, isJson } = given;
+  let shown = "";
+  let answeredAt = Date.now();
+  for (;;) {
+    const instance = await look();
+    if (instance !== undefined) {
+      show(instance);
+      const end = endOf(instance, until);
+      if (end !== undefined) return finish(instance, end);
+    }
+    await delay(pollEveryMs);
+  }
+
+  async function look(): Promise<InstanceBody | undefined> {
+    try {
+      const instance = await api.call<InstanceBody>(showNode, { params: { node } });
+      answeredAt = Date.now();
+      return instance;
+    } catch (error) {
+      if (!isSignalboxError(error, "server-unreachable") || Date.now() - answeredAt > unreachableForMs) throw error;
+      return undefined;
+    }
+  }
+
+  function show(instance: InstanceBody): void {
+    if (isJson) return;
+    const text = progressOf(node, instance);
+    if (text === shown) return;
+    shown = text;
+    if (output.isTerminal) output.redraw(text);
+    else output.line(text);
+  }
+
+  function finish(instance: InstanceBody, end: "asked" | "otherwise"): number {
+    if (isJson) output.line(JSON.stringify(instance));
+    else if (output.isTerminal) output.line("");
+    if (end === "asked") return 0;
+    const detail = `${node} came to rest in ${instance.state}: ${instance.waitingFor[0]?.what ?? ""}`;
+    throw new SignalboxError("wait-ended-otherwise", detail, { extra: { state: instance.state } });
+  }
+}
+
+/** Whether nothing more comes by itself. */
+function endOf({ state, tags, status }: InstanceBody, until: readonly string[]): "asked" | "otherwise" | undefined {
+  if (until.includes(state)) return "asked";
+  return tags.includes("steady") || tags.includes("attention") || status !== "active" ? "otherwise" : undefined;
+}
+
+/** "alpha  EnteringMaintenance  still there: web-1, web-2" */
+export function progressOf(node: string, { state, waitingFor }: InstanceBody): string {
+  return plain(`${node}  ${state}  ${waitingFor[0]?.what ?? ""}`);
+}

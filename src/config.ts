@@ -1,0 +1,21 @@
+import { z } from "zod";
+import { SignalboxError } from "./core/errors.ts";
+
+const environmentSchema = z.object({
+  SIGNALBOX_URL: z.url({ protocol: /^https?$/ }).default("http://127.0.0.1:4100"),
+  SIGNALBOX_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
+});
+
+export interface Config {
+  /** The server that commands talk to. */
+  url: string;
+  logLevel: z.output<typeof environmentSchema>["SIGNALBOX_LOG_LEVEL"];
+}
+
+/** Reads the environment, once. Throws `invalid-request` with every fault. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const parsed = environmentSchema.safeParse(environment);
+  if (parsed.success) return { url: parsed.data.SIGNALBOX_URL, logLevel: parsed.data.SIGNALBOX_LOG_LEVEL };
+  const said = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+  throw new SignalboxError("invalid-request", `The environment does not fit: ${said}.`);
+}

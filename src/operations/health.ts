@@ -1,0 +1,24 @@
+import { operation } from "./operation.ts";
+
+export const liveness = operation({
+  name: "liveness",
+  summary: "Whether the process answers.",
+  method: "GET",
+  path: "/livez",
+  isChange: false,
+  run: async () => ({ status: 200, body: { status: "ok" } }),
+});
+
+export const readiness = operation({
+  name: "readiness",
+  summary: "Whether the store can be written to and the runner keeps up.",
+  method: "GET",
+  path: "/readyz",
+  isChange: false,
+  async run(_asked, _caller, { notReady }) {
+    const why = await notReady?.();
+    return why === undefined
+      ? { status: 200, body: { status: "ok" } }
+      : { status: 503, body: { status: "not ready", detail: why } };
+  },
+});

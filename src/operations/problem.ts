@@ -1,0 +1,27 @@
+import { errorCatalogue, isSignalboxError, type SignalboxError } from "../core/errors.ts";
+import type { Answer } from "./operation.ts";
+
+export const problemType = "application/problem+json";
+
+/** An error as RFC 9457 tells it. What is not ours is told without its details. */
+export function problemOf(error: unknown, requestId: string): Answer {
+  if (!isSignalboxError(error)) {
+    const { status, title } = errorCatalogue["internal-fault"];
+    const detail = `Something failed that should not. The log has it under ${requestId}.`;
+    return problem("internal-fault", { status, title, detail, instance: requestId });
+  }
+  const { title, status } = errorCatalogue[error.code];
+  return problem(error.code, { status, title, detail: error.detail, instance: requestId, ...membersOf(error) });
+}
+
+function membersOf({ details }: SignalboxError): object {
+  return { ...(details.errors && { errors: details.errors }), ...details.extra };
+}
+
+function problem(code: string, members: { status: number } & Record<string, unknown>): Answer {
+  return {
+    status: members.status,
+    contentType: problemType,
+    body: { type: `urn:signalbox:problem:${code}`, code, ...members },
+  };
+}
