@@ -1,8 +1,10 @@
 import type { RetryPolicy } from "./activity.ts";
 
-/** Wait after the n-th failed attempt: `baseMs`, doubled each time, at most `maxMs`. */
+const longestMs = 31_536_000_000; // a year: also without a limit of its own a wait added to a time stays a safe integer
+
+/** Wait after the n-th failed attempt, whole ms: `baseMs`, doubled each time, at most `maxMs`. */
 export function retryDelayMs({ failed, baseMs, maxMs }: { failed: number } & Omit<RetryPolicy, "attempts">): number {
-  return Math.min(maxMs, baseMs * 2 ** Math.min(failed - 1, 40)); // 2^40 ms is beyond any limit, and still a safe integer
+  return Math.ceil(Math.min(maxMs, longestMs, baseMs * 2 ** Math.min(failed - 1, 40)));
 }
 
 /** Whether so many failed attempts are all that the policy allows. */

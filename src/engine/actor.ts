@@ -1,4 +1,6 @@
 import type { AnyEventObject } from "xstate";
+import { messageOf } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
 import type { Sent } from "../core/outcome.ts";
 import type { Snapshot } from "../core/machine.ts";
 import type { Feed } from "./feed.ts";
@@ -20,9 +22,9 @@ export interface DurableActor {
 
 export async function createDurableActor(
   id: string,
-  given: { reading: Reading; feed: Feed; position: number; send(event: AnyEventObject): Promise<Sent> },
+  given: { reading: Reading; feed: Feed; position: number; log: Log; send(event: AnyEventObject): Promise<Sent> },
 ): Promise<DurableActor> {
-  const { reading, feed, position, send } = given;
+  const { reading, feed, position, log, send } = given;
   const listeners = new Set<(snapshot: Snapshot) => void>();
   const stopped = new AbortController();
   let { row, snapshot } = await reading.head(id);
@@ -31,7 +33,16 @@ export async function createDurableActor(
     const head = await reading.head(id);
     if (head.row.version <= row.version) return;
     ({ row, snapshot } = head);
-    for (const listener of listeners) listener(snapshot);
+    for (const listener of listeners) tell(listener, snapshot);
+  }
+
+  /** A listener's fault is its own: the others hear, and the event stays acknowledged. */
+  function tell(listener: (snapshot: Snapshot) => void, news: Snapshot): void {
+    try {
+      listener(news);
+    } catch (error) {
+      log.error({ instance: id, error: messageOf(error) }, "a listener of an actor failed");
+    }
   }
 
   async function follow(): Promise<void> {
@@ -46,7 +57,7 @@ export async function createDurableActor(
     getSnapshot: () => snapshot,
     async send(event) {
       const sent = await send(event);
-      await refresh();
+      await refresh().catch(() => undefined); // the event is acknowledged, whether or not it can be read again now
       return sent;
     },
     subscribe(listener) {

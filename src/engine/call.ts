@@ -1,5 +1,5 @@
 import { activityOptions, defaultRetry, type ActivityOptions } from "../core/activity.ts";
-import { isSignalboxError, messageOf } from "../core/errors.ts";
+import { messageOf } from "../core/errors.ts";
 import { actorLogicOf } from "../core/machine.ts";
 import type { Activity, Call, Provider } from "../core/provider.ts";
 import type { PendingRow } from "../store/store.ts";
@@ -30,13 +30,23 @@ export async function performCall(row: PendingRow, provider: Provider, call: Cal
     const output = await perform(JSON.parse(row.payload), call);
     return { kind: "ended", event: { type: `xstate.done.actor.${row.id}`, output: storable(output), actorId: row.id } };
   } catch (error) {
-    return {
-      kind: "failed",
-      error: messageOf(error),
-      isRetryable: (error as { retryable?: unknown } | null)?.retryable !== false,
-      event: { type: `xstate.error.actor.${row.id}`, error: describe(error), actorId: row.id },
-    };
+    return failureOf(row.id, error);
   }
+}
+
+/** How a call ends whose outcome its machine cannot be told. */
+export function failureOf(id: string, error: unknown): Outcome {
+  const described = describe(error);
+  return {
+    kind: "failed",
+    error: described.message,
+    isRetryable: described.isRetryable,
+    event: {
+      type: `xstate.error.actor.${id}`,
+      error: { message: described.message, ...(described.code !== undefined && { code: described.code }) },
+      actorId: id,
+    },
+  };
 }
 
 /** As the journal will have it, so that a replay meets the same value. */
@@ -44,9 +54,17 @@ function storable(output: unknown): unknown {
   return output === undefined ? null : (JSON.parse(JSON.stringify(output) ?? "null") as unknown);
 }
 
-function describe(error: unknown): { message: string; code?: string } {
-  const code = isSignalboxError(error) ? error.code : (error as { code?: unknown } | null)?.code;
-  return { message: messageOf(error), ...(typeof code === "string" && { code }) };
+const messageLengthMax = 2_000; // a sentence and a stack; whoever throws a whole page is cut short
+
+/** What was thrown, whatever it is: also something that has no text, or whose fields throw. */
+function describe(error: unknown): { message: string; code?: string; isRetryable: boolean } {
+  try {
+    const { code, retryable } = (error ?? {}) as { code?: unknown; retryable?: unknown };
+    const message = messageOf(error).slice(0, messageLengthMax).toWellFormed();
+    return { message, ...(typeof code === "string" && { code }), isRetryable: retryable !== false };
+  } catch {
+    return { message: "something was thrown that cannot be described", isRetryable: true };
+  }
 }
 
 export function retryOf(options: ActivityOptions) {

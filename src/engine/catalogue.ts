@@ -68,7 +68,7 @@ export function parseEvent(machine: Machine, event: unknown, sender?: "engine"):
   if (type.startsWith("xstate.")) {
     throw new SignalboxError("internal-event", `${type} is XState's own; only the engine sends it.`);
   }
-  const schema = machine.events[type];
+  const schema = Object.hasOwn(machine.events, type) ? machine.events[type] : undefined;
   if (schema === undefined) {
     const known = Object.keys(machine.events).join(", ");
     throw new SignalboxError("invalid-request", `${machine.name} has no event ${type}; it has ${known}.`, {

@@ -7,6 +7,9 @@ export interface Committer {
   /** How an element fared. Rejects when the outcome of its transaction is not known. */
   commit(element: Element, hots: readonly Hot[]): Promise<CommitResult>;
   isFull(): boolean;
+  isIdle(): boolean;
+  /** Resolves when what was given until now is committed, or is known not to be. */
+  settled(): Promise<unknown>;
   /** Resolves when nothing is left to commit. */
   idle(): Promise<void>;
 }
@@ -21,6 +24,7 @@ interface Waiting {
 export function createCommitter({ store, limits }: { store: Store; limits: Limits }): Committer {
   const queue: Waiting[] = [];
   let running: Promise<void> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
 
   async function run(): Promise<void> {
     while (queue.length > 0) {
@@ -57,9 +61,12 @@ export function createCommitter({ store, limits }: { store: Store; limits: Limit
       const { promise, resolve, reject } = Promise.withResolvers<CommitResult>();
       for (const hot of hots) hot.inFlight += 1;
       queue.push({ element, hots, resolve, reject });
+      last = promise.catch(() => undefined);
       running ??= run();
       return promise;
     },
+    isIdle: () => running === undefined,
+    settled: () => last,
     isFull: () => queue.length >= limits.commitQueueMax,
     async idle() {
       while (running !== undefined) await running;

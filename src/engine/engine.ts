@@ -9,12 +9,14 @@ import type { Instance, Move, Sent, WaitingFor } from "../core/outcome.ts";
 import type { Provider } from "../core/provider.ts";
 import { randomId } from "../providers/random-id.ts";
 import { systemClock } from "../providers/system-clock.ts";
-import type { InstanceRow, Store } from "../store/store.ts";
+import { pendingStateOf, type InstanceRow, type PendingRow, type PendingState, type Store } from "../store/store.ts";
 import { createDurableActor, type DurableActor } from "./actor.ts";
 import { performsOf } from "./call.ts";
+import { canonicalJson } from "./canonical.ts";
 import { createCatalogue, parseEvent, type Catalogue } from "./catalogue.ts";
 import { createCommitter } from "./committer.ts";
 import { createFeed, type FeedQuery } from "./feed.ts";
+import { childOf } from "./head.ts";
 import { createHeads } from "./heads.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
@@ -170,6 +172,15 @@ export function createEngine(options: EngineOptions): Engine {
     return row;
   }
 
+  /** Nobody waits for the child any more. */
+  async function cancelChild(call: PendingRow): Promise<void> {
+    const child = childOf(call);
+    const found = child === undefined ? undefined : await heads.find(child);
+    const type = found?.head.machine.cancelEvent;
+    if (child === undefined || type === undefined) return;
+    await transactor.transact([{ id: child, event: { type }, sender: "engine" }], { principal: "engine" });
+  }
+
   async function* rowsOf(id?: string): AsyncGenerator<InstanceRow> {
     if (id !== undefined) {
       const loaded = await store.load(id);
@@ -197,9 +208,10 @@ export function createEngine(options: EngineOptions): Engine {
 
     newId,
 
-    async create({ machine, id = newId(machine), input, labels, ...asked }) {
-      const create = { machine, id, input, ...(labels && { labels }) };
-      const [sent] = await transactor.transact([{ create }], asked);
+    async create({ machine, id, input, labels, ...asked }) {
+      const create = { machine, id: id ?? newId(machine), input, ...(labels && { labels }) };
+      const fingerprint = id === undefined ? canonicalJson([{ create: { ...create, id: null } }]) : undefined; // a retry draws another id
+      const [sent] = await transactor.transact([{ create }], { ...asked, ...(fingerprint && { fingerprint }) });
       return answered(sent).instance;
     },
 
@@ -231,15 +243,18 @@ export function createEngine(options: EngineOptions): Engine {
 
     async actor(id) {
       const position = await store.position(); // before the snapshot is read: nothing in between is missed
-      return createDurableActor(id, { reading, feed, position, send: (event) => engine.send(id, event) });
+      return createDurableActor(id, { reading, feed, position, log, send: (event) => engine.send(id, event) });
     },
 
     feed: feed.read,
 
     async retryPending(key) {
       const row = await findPending(key);
-      const isPerformed = row.kind !== "call" || performs(row.activity ?? "", JSON.parse(row.payload));
-      await store.reschedule([{ key, dueAt: isPerformed ? clock.now() : null }]);
+      if (stuck.has(pendingStateOf(row, clock.now()))) {
+        const isPerformed = row.kind !== "call" || performs(row.activity ?? "", JSON.parse(row.payload));
+        await store.reschedule([{ key, dueAt: isPerformed ? clock.now() : null }]);
+        heads.drop(row.instance);
+      }
       runner.committed({ withdrawn: [], arms: true });
       const { items } = await pending({ instance: row.instance, limit: limits.pageMax });
       const item = items.find((each) => each.key === key);
@@ -257,6 +272,8 @@ export function createEngine(options: EngineOptions): Engine {
         };
         const move: EngineMove = { id: row.instance, event, sender: "engine", isInner: true };
         await transactor.transactFenced([move], { principal, fences: [{ key, settle: true }] });
+        runner.committed({ withdrawn: [key], arms: false });
+        await cancelChild(row);
         return;
       }
       const { row: instance } = await reading.head(row.instance);
@@ -283,6 +300,7 @@ export function createEngine(options: EngineOptions): Engine {
         { writes: [], expects: [], journal: [entry], fences: [{ key, settle: true }], changes: [] },
         [],
       );
+      heads.drop(row.instance);
       feed.notify();
     },
 
@@ -296,6 +314,9 @@ export function createEngine(options: EngineOptions): Engine {
   };
   return engine;
 }
+
+/** What `retryPending` is for; anything else comes in its own time. */
+const stuck: ReadonlySet<PendingState> = new Set(["dead", "retrying", "manual"]);
 
 function newId(machine: string): string {
   return `${machine}/${randomId()}`;

@@ -22,7 +22,6 @@ export function createFeed(store: Store): Feed {
 
   async function* read({ after, instance, signal }: FeedQuery = {}): AsyncGenerator<JournalEntry> {
     let position = after ?? (await store.position());
-    const aborted = abortion(signal);
     while (!isAborted(signal)) {
       const { promise: more } = next; // taken before reading: what is committed meanwhile is not missed
       const rows = await store.journal({
@@ -35,7 +34,7 @@ export function createFeed(store: Store): Feed {
         position = row.seq;
         yield entryFrom(row);
       }
-      if (rows.length === 0) await Promise.race([more, aborted]);
+      if (rows.length === 0) await untilAborted(more, signal);
     }
   }
 
@@ -49,10 +48,16 @@ export function createFeed(store: Store): Feed {
   };
 }
 
-function abortion(signal: AbortSignal | undefined): Promise<void> {
+/** Resolves with the promise or the signal. Leaves nothing behind at a signal that outlives many of them. */
+function untilAborted(more: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
-    if (isAborted(signal)) resolve();
-    else signal?.addEventListener("abort", () => resolve(), { once: true });
+    const end = () => {
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    signal?.addEventListener("abort", end);
+    if (isAborted(signal)) end();
+    void more.then(end);
   });
 }
 

@@ -1,4 +1,3 @@
-import { completedChild } from "../core/step.ts";
 import { instanceActivityName } from "../core/activity.ts";
 import { thaw, type Frozen } from "../core/freeze.ts";
 import { leadingState, versionOf, type Machine, type Snapshot } from "../core/machine.ts";
@@ -63,8 +62,11 @@ export function childOf(call: PendingRow): string | undefined {
   return call.activity === instanceActivityName ? (JSON.parse(call.payload) as { id: string }).id : undefined;
 }
 
-/** The pending call that a completion ends. */
-export function completedCall(head: Head, eventType: string): PendingRow | undefined {
-  const id = completedChild(eventType);
-  return id === undefined ? undefined : head.armed.get(id);
+/** The head without rows that are settled in the commit that steps it: they are not there to be withdrawn. */
+export function withoutSettled(head: Head, settled: ReadonlySet<string>): Head {
+  const over = [...head.armed.values()].filter(({ key }) => settled.has(key));
+  if (over.length === 0) return head;
+  const armed = new Map(head.armed);
+  for (const { id } of over) armed.delete(id);
+  return { ...head, armed };
 }

@@ -18,8 +18,10 @@ export interface Heads {
   get(id: string): Promise<Hot>;
   /** Undefined when there is no such instance. */
   find(id: string): Promise<Hot | undefined>;
-  /** A head that was just created. */
-  put(head: Head): Hot;
+  /** The head that was stepped or created last. To be called in the instance's turn. */
+  put(head: Head, hot?: Hot): Hot;
+  /** Loads the instance anew before it is stepped again. */
+  drop(id: string): void;
 }
 
 /** Keeps the heads of the instances that were used last. */
@@ -32,9 +34,10 @@ export function createHeads(given: {
 }): Heads {
   const { store, catalogue, limits, migrate } = given;
   const kept = new Map<string, Hot>(); // the one used last is last
+  const loading = new Map<string, Promise<Hot | undefined>>();
 
-  function keep(id: string, head: Head): Hot {
-    const hot: Hot = { head, dropped: false, inFlight: 0 };
+  function keep(hot: Hot): Hot {
+    const { id } = hot.head.row;
     kept.delete(id);
     kept.set(id, hot);
     if (kept.size > limits.hotInstancesMax) forgetOldest();
@@ -49,17 +52,25 @@ export function createHeads(given: {
     }
   }
 
-  async function find(id: string): Promise<Hot | undefined> {
+  function keptOf(id: string): Hot | undefined {
     const hot = kept.get(id);
-    if (hot !== undefined && !hot.dropped) {
-      kept.delete(id);
-      kept.set(id, hot);
-      return hot;
-    }
+    return hot === undefined || hot.dropped ? undefined : keep(hot);
+  }
+
+  async function find(id: string): Promise<Hot | undefined> {
+    const hot = keptOf(id);
+    if (hot !== undefined) return hot;
+    const begun = loading.get(id) ?? load(id).finally(() => loading.delete(id));
+    loading.set(id, begun);
+    return begun;
+  }
+
+  async function load(id: string): Promise<Hot | undefined> {
     const loaded = await store.load(id);
-    if (loaded === undefined) return undefined;
+    if (loaded === undefined) return keptOf(id);
     const machine = catalogue.machine(loaded.row.machine);
-    return keep(id, isCurrent(machine, loaded.row) ? headOf(machine, loaded) : await migrate(id));
+    const head = isCurrent(machine, loaded.row) ? headOf(machine, loaded) : await migrate(id);
+    return keptOf(id) ?? keep(freshly(head)); // it may have been stepped since
   }
 
   return {
@@ -69,6 +80,18 @@ export function createHeads(given: {
       if (hot === undefined) throw new SignalboxError("not-found", `There is no instance ${id}.`);
       return hot;
     },
-    put: (head) => keep(head.row.id, head),
+    put(head, hot) {
+      if (hot === undefined) return keep(freshly(head));
+      hot.head = head;
+      return keep(hot);
+    },
+    drop(id) {
+      const hot = kept.get(id);
+      if (hot !== undefined) hot.dropped = true;
+    },
   };
+}
+
+function freshly(head: Head): Hot {
+  return { head, dropped: false, inFlight: 0 };
 }

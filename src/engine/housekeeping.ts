@@ -4,7 +4,9 @@ import type { Limits } from "./limits.ts";
 import { entryOf } from "./move.ts";
 
 const sweepEveryMs = 600_000;
+const restAfterMs = 1_000; // a portion that was full leaves a rest, which is soon due
 const sweptAtOnce = 100; // one transaction stays short
+const forgottenAtOnce = 10_000; // about 20 ms
 
 /** Forgets what its retention allows: old command ids, and the journal of instances that ended long ago. */
 export function createHousekeeping({ store, clock, limits }: { store: Store; clock: Clock; limits: Limits }) {
@@ -44,8 +46,9 @@ export function createHousekeeping({ store, clock, limits }: { store: Store; clo
     async sweep(): Promise<void> {
       if (clock.now() < dueAt) return;
       dueAt = clock.now() + sweepEveryMs;
-      await store.forgetCommands(clock.now() - limits.commandRetentionMs, 10_000);
+      const forgotten = await store.forgetCommands(clock.now() - limits.commandRetentionMs, forgottenAtOnce);
       await compactSome();
+      if (forgotten === forgottenAtOnce || after !== undefined) dueAt = clock.now() + restAfterMs;
     },
   };
 }

@@ -1,9 +1,8 @@
 import type { Clock } from "../core/clock.ts";
 import { messageOf, SignalboxError } from "../core/errors.ts";
-import type { Frozen } from "../core/freeze.ts";
-import { thaw } from "../core/freeze.ts";
+import { freeze, thaw, type Frozen } from "../core/freeze.ts";
 import { versionOf, type Machine } from "../core/machine.ts";
-import type { Loaded, Store } from "../store/store.ts";
+import type { InstanceRow, Loaded, Store } from "../store/store.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { describedBy, type Head } from "./head.ts";
 import { entryOf } from "./move.ts";
@@ -11,16 +10,9 @@ import { entryOf } from "./move.ts";
 /** A loaded instance of an older chart as a head of the present one. Throws `needs-migration` when there is no way. */
 export function migrated(machine: Machine, { row, pending }: Loaded, at: number): Head {
   const target = versionOf(machine);
-  let stored: unknown = JSON.parse(row.snapshot);
-  for (let version = row.machineVersion; version < target; version += 1) {
-    const migration = machine.migrations?.[version];
-    if (migration === undefined)
-      throw needsMigration(machine, row.id, row.machineVersion, `there is no migration from ${version}`);
-    stored = migration(stored);
-  }
   if (row.machineVersion > target) throw needsMigration(machine, row.id, row.machineVersion, "that one is newer");
   try {
-    const snapshot = thaw(machine, stored as Frozen);
+    const snapshot = thaw(machine, carriedOver(machine, row) as Frozen);
     const described = describedBy(snapshot, undefined, at);
     const since = described.state === row.state ? row.since : described.since;
     const migratedRow = {
@@ -29,7 +21,7 @@ export function migrated(machine: Machine, { row, pending }: Loaded, at: number)
       since,
       machineVersion: target,
       version: row.version + 1,
-      snapshot: JSON.stringify(stored),
+      snapshot: JSON.stringify(freeze(snapshot)),
       at,
       updatedAt: at,
     };
@@ -37,6 +29,16 @@ export function migrated(machine: Machine, { row, pending }: Loaded, at: number)
   } catch (error) {
     throw needsMigration(machine, row.id, row.machineVersion, messageOf(error));
   }
+}
+
+function carriedOver(machine: Machine, row: InstanceRow): unknown {
+  let stored: unknown = JSON.parse(row.snapshot);
+  for (let version = row.machineVersion; version < versionOf(machine); version += 1) {
+    const migration = machine.migrations?.[version];
+    if (migration === undefined) throw new Error(`there is no migration from ${version}`);
+    stored = migration(stored);
+  }
+  return stored;
 }
 
 function needsMigration(machine: Machine, id: string, found: number, why: string): SignalboxError {

@@ -1,5 +1,6 @@
 import { instanceActivityName, type InstanceInput } from "../core/activity.ts";
 import type { Effect } from "../core/effect.ts";
+import { messageOf, SignalboxError } from "../core/errors.ts";
 import { freeze } from "../core/freeze.ts";
 import type { Refusal } from "../core/law.ts";
 import { leadingState, versionOf, type Machine } from "../core/machine.ts";
@@ -57,7 +58,7 @@ export function createMove(creation: Creation, asker: Asker, performs: Performs)
     machineVersion: versionOf(machine),
     version: 1,
     labels,
-    snapshot: JSON.stringify(freeze(snapshot)),
+    snapshot: storedJson(freeze(snapshot), `The state of ${id}`),
     input: canonicalInput,
     parent,
     streams: {},
@@ -93,7 +94,7 @@ export function eventMove(head: Head, event: StampedEvent, asker: Asker, perform
     at,
     ...(isChanged && {
       version: head.row.version + 1,
-      snapshot: JSON.stringify(freeze(stepped.snapshot)),
+      snapshot: storedJson(freeze(stepped.snapshot), `The state of ${head.row.id}`),
       updatedAt: at,
       ...describedBy(stepped.snapshot, head, at),
     }),
@@ -160,13 +161,13 @@ export function entryOf({
     instance: row.id,
     machine: row.machine,
     version: row.version,
-    event: event === null ? null : JSON.stringify(event),
+    event: event === null ? null : storedJson(event, `The event ${event.type}`),
     from,
     to: row.state,
     via,
     outcome,
     reasons: reasons === undefined ? null : JSON.stringify(reasons),
-    emitted: emitted.length === 0 ? null : JSON.stringify(emitted),
+    emitted: emitted.length === 0 ? null : storedJson(emitted, `What ${row.id} emitted`),
     principal: asker.principal,
     commandId: asker.commandId,
     stream: asker.stream,
@@ -190,8 +191,16 @@ function withEffects(
 
   const arm = (given: ArmedEffect) => {
     const armedRow = pendingRow(row, given);
-    if (given.kind !== "message") armed.set(given.id, armedRow);
+    if (given.kind !== "message") {
+      armed.set(given.id, armedRow);
+      forget(given.id);
+    }
     changes.push({ kind: "arm", row: armedRow });
+  };
+  /** A row that is armed takes the place of the older one: its withdrawal need not be written as well. */
+  const forget = (id: string) => {
+    const withdrawal = changes.findIndex((change) => change.kind === "withdraw" && change.id === id);
+    if (withdrawal >= 0) changes.splice(withdrawal, 1);
   };
   const send = (to: string, event: object, settles: string | null = null) => {
     arm({ kind: "message", id: `message.${messages++}`, to, payload: event, dueAt: row.at, settles });
@@ -217,9 +226,10 @@ function withEffects(
         break;
       }
       case "timer":
-        arm({ kind: "timer", id: effect.id, payload: effect.event, dueAt: row.at + effect.delayMs });
+        arm({ kind: "timer", id: effect.id, payload: effect.event, dueAt: dueAfter(row.at, effect.delayMs) });
         break;
       case "message":
+        if (typeof effect.to !== "string") throw nobody(head, effect.event.type);
         send(effect.to, effect.event);
         break;
       case "withdraw": {
@@ -244,6 +254,11 @@ function withEffects(
   return { head: { ...head, armed }, changes, children, withdrawn };
 }
 
+/** A whole number of ms, never early, and one that a database can hold. */
+function dueAfter(at: number, delayMs: number): number {
+  return Math.min(Math.ceil(at + delayMs), Number.MAX_SAFE_INTEGER);
+}
+
 /** The type under which a parent's withdrawal travels; at the child it becomes the cancel event that its machine names. */
 export const cancelRequest = "signalbox.cancel";
 
@@ -253,6 +268,19 @@ function endOf({ row, snapshot }: Head, callId: string): object {
   const error: unknown = snapshot.error;
   const message = error instanceof Error ? error.message : String(error);
   return { type: `xstate.error.actor.${callId}`, error: { message }, actorId: callId };
+}
+
+function nobody({ machine, row }: Head, eventType: string): SignalboxError {
+  return new SignalboxError("machine-fault", `${machine.name} sent ${eventType} from ${row.id} to nobody.`);
+}
+
+/** JSON as a row keeps it. Throws `machine-fault` for what JSON cannot carry. */
+function storedJson(value: unknown, of: string): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    throw new SignalboxError("machine-fault", `${of} cannot be kept as JSON: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 interface ArmedEffect {
@@ -273,7 +301,7 @@ function pendingRow(row: InstanceRow, { kind, id, payload, dueAt, activity, to, 
     kind,
     id,
     activity: activity ?? null,
-    payload: JSON.stringify(payload),
+    payload: storedJson(payload, `What ${row.id} gave to ${id}`),
     to: to ?? null,
     settles: settles ?? null,
     dueAt,

@@ -6,7 +6,8 @@ import type { StampedEvent } from "../core/step.ts";
 import type { Element, NewJournalRow, PendingChange, PendingRow } from "../store/store.ts";
 import { canonicalJson } from "./canonical.ts";
 import { parseEvent, parseInput, type Catalogue } from "./catalogue.ts";
-import type { Head } from "./head.ts";
+import { checkId } from "./check-id.ts";
+import { withoutSettled, type Head } from "./head.ts";
 import type { Heads, Hot } from "./heads.ts";
 import type { Limits } from "./limits.ts";
 import { createMove, eventMove, type Asker, type Child, type Moved, type Performs } from "./move.ts";
@@ -45,9 +46,9 @@ export interface Answer {
 export interface Planner {
   /**
    * Steps the moves in order. When one is refused the plan is that refusal alone. To be called in the instances' turn.
-   * Throws faults of the request; nothing is changed then.
+   * `settled`: keys of the pending rows that its commit settles. Throws faults of the request; nothing is changed then.
    */
-  plan(moves: readonly EngineMove[], asker: Asker): Promise<Plan>;
+  plan(moves: readonly EngineMove[], asker: Asker, settled: ReadonlySet<string>): Promise<Plan>;
 }
 
 interface Stepped {
@@ -55,6 +56,8 @@ interface Stepped {
   /** The version that the plan began with; 0: it is created. */
   base: number;
   head: Head;
+  /** The head that the plan began with. */
+  before: Head;
   isWritten: boolean;
 }
 
@@ -67,7 +70,7 @@ export function createPlanner(given: {
 }): Planner {
   const { catalogue, heads, clock, limits, performs } = given;
 
-  async function plan(moves: readonly EngineMove[], asker: Asker): Promise<Plan> {
+  async function plan(moves: readonly EngineMove[], asker: Asker, settled: ReadonlySet<string>): Promise<Plan> {
     const stepped = new Map<string, Stepped>();
     const journal: NewJournalRow[] = [];
     const changes: PendingChange[] = [];
@@ -78,7 +81,8 @@ export function createPlanner(given: {
       const known = stepped.get(id);
       if (known !== undefined) return known;
       const hot = await heads.get(id);
-      const entry: Stepped = { hot, base: hot.head.row.version, head: hot.head, isWritten: false };
+      const head = withoutSettled(hot.head, settled);
+      const entry: Stepped = { hot, base: head.row.version, head, before: head, isWritten: false };
       stepped.set(id, entry);
       return entry;
     }
@@ -97,6 +101,8 @@ export function createPlanner(given: {
     /** A child that cannot be created is a call that failed. */
     async function createChild(child: Child, at: number): Promise<void> {
       try {
+        checkId(child.id);
+        if (stepped.size >= limits.movesMax) throw tooMany(limits.movesMax);
         const machine = catalogue.machine(child.machine);
         const input = parseInput(machine, child.input);
         if (stepped.has(child.id) || (await heads.find(child.id)) !== undefined) throw taken(child.id);
@@ -110,10 +116,10 @@ export function createPlanner(given: {
           at,
         };
         const moved = createMove(creation, { ...asker, principal: "engine", stream: null }, performs);
-        await take(child.id, { hot: undefined, base: 0, head: moved.head, isWritten: true }, moved);
+        await take(child.id, created(moved.head), moved);
         answers.pop(); // nobody asked for the child by name
       } catch (error) {
-        if (!(error instanceof SignalboxError)) throw error;
+        if (!(error instanceof SignalboxError) || isFaultOfStore(error)) throw error;
         changes.push({ kind: "arm", row: failedChild(child, error, at) });
       }
     }
@@ -133,7 +139,7 @@ export function createPlanner(given: {
       const input = parseInput(machine, rawInput);
       const creation = { machine, id, input, canonicalInput, labels: labels ?? {}, parent: null, at: clock.now() };
       const moved = createMove(creation, asker, performs);
-      await take(id, { hot: undefined, base: 0, head: moved.head, isWritten: true }, moved);
+      await take(id, created(moved.head), moved);
     }
 
     /** Whether the event was accepted. */
@@ -151,15 +157,25 @@ export function createPlanner(given: {
         await take(move.id, entry, moved);
         return true;
       }
-      const { hot, base } = entry; // what the refused transaction did before is as if it had not been
-      const isWritten = asker.stream !== null;
+      const isJudgedLater = head.row.version !== entry.base; // its own state of before is not what was asked
+      const reasons = [...(moved.reasons ?? []), ...(isJudgedLater ? [afterEarlierMoves] : [])];
+      refuse(move.id, entry, { ...moved, reasons });
+      return false;
+    }
+
+    /** What the transaction did before is as if it had not been; what is left of it is the refusal. */
+    function refuse(id: string, entry: Stepped, moved: Moved): void {
+      const { hot, base, before } = entry;
+      const isWritten = asker.stream !== null; // then it is the only move
+      const isStepped = isWritten || hot === undefined;
+      const head = isStepped ? moved.head : { ...before, row: { ...before.row, at: moved.head.row.at } };
+      const entries = hot === undefined ? [] : [refusalOf(moved, before)]; // nobody can read the journal of what is not there
       stepped.clear();
-      stepped.set(move.id, { hot, base, head: isWritten ? moved.head : (hot?.head ?? moved.head), isWritten });
-      journal.splice(0, journal.length, moved.journal);
+      stepped.set(id, { hot, base, head, before, isWritten });
+      journal.splice(0, journal.length, ...entries);
       changes.length = 0;
       withdrawn.length = 0;
-      answers.splice(0, answers.length, answerOf(move.id, moved));
-      return false;
+      answers.splice(0, answers.length, { ...answerOf(id, moved), version: base });
     }
 
     function stampedEvent(head: Head, move: EventMove, principal: string): StampedEvent {
@@ -187,11 +203,9 @@ export function createPlanner(given: {
         changes,
       },
       install: () =>
-        entries.flatMap(([, { hot, head, isWritten }]) => {
-          if (hot === undefined) return isWritten ? [heads.put(head)] : [];
-          if (isWritten) hot.head = head;
-          return [hot];
-        }),
+        entries.flatMap(([, { hot, head, isWritten }]) =>
+          hot === undefined && !isWritten ? [] : [heads.put(head, hot)],
+        ),
       headOf(id) {
         const entry = stepped.get(id);
         if (entry === undefined) throw new SignalboxError("internal-fault", `The plan has no head of ${id}.`);
@@ -214,22 +228,36 @@ export function createPlanner(given: {
 type CreateMove = Extract<Move, { create: unknown }>["create"];
 type EventMove = Extract<EngineMove, { id: string }>;
 
+function created(head: Head): Stepped {
+  return { hot: undefined, base: 0, head, before: head, isWritten: true };
+}
+
+/** Children that create children without end. */
+function tooMany(most: number): SignalboxError {
+  return new SignalboxError("machine-fault", `One transaction moves at most ${most} instances, children included.`);
+}
+
+/** Told with a refusal that a replay of the journal cannot judge: what it was judged on was given up with it. */
+export const afterEarlierMoves: Refusal = {
+  code: "after-earlier-moves",
+  detail: "It was judged after earlier moves of the same transaction on this instance, which are given up with it.",
+};
+
+/** The journal's entry of a refusal: at the version and in the state that the instance stays in. */
+function refusalOf({ journal, reasons }: Moved, { row }: Head): NewJournalRow {
+  return { ...journal, version: row.version, from: row.state, to: row.state, reasons: JSON.stringify(reasons) };
+}
+
+function isFaultOfStore(error: SignalboxError): boolean {
+  return error.code === "store-unavailable" || error.code === "insufficient-storage";
+}
+
 function answerOf(id: string, { outcome, head, reasons, via, effects }: Moved): Answer {
   return { id, outcome, version: head.row.version, ...(reasons && { reasons }), via, effects };
 }
 
 function taken(id: string): SignalboxError {
   return new SignalboxError("already-exists", `${id} exists already, with another input. Choose another id.`);
-}
-
-const idLengthMax = 500; // a key of the database's indexes
-
-function checkId(id: string): void {
-  const isText = typeof id === "string" && id.length > 0 && id.length <= idLengthMax;
-  // oxlint-disable-next-line no-control-regex -- exactly these are refused
-  if (isText && !/[\u0000-\u001f\u007f]/.test(id) && id.isWellFormed()) return;
-  const detail = `An id is text of 1 to ${idLengthMax} characters without control characters.`;
-  throw new SignalboxError("invalid-request", detail, { errors: [{ pointer: "/id", detail }] });
 }
 
 function failedChild({ id, parent }: Child, error: SignalboxError, at: number): PendingRow {

@@ -1,11 +1,11 @@
 import type { Clock } from "../core/clock.ts";
-import { isSignalboxError, messageOf, SignalboxError } from "../core/errors.ts";
+import { isSignalboxError, messageOf, SignalboxError, type ErrorCode } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Machine } from "../core/machine.ts";
 import type { Call, Provider } from "../core/provider.ts";
 import { isExhausted, retryDelayMs } from "../core/retry.ts";
 import type { PendingRow, PutBack, Store } from "../store/store.ts";
-import { optionsOf, performCall, providerOf, retryOf, type Outcome } from "./call.ts";
+import { failureOf, optionsOf, performCall, providerOf, retryOf, type Outcome } from "./call.ts";
 import type { Limits } from "./limits.ts";
 import { cancelRequest } from "./move.ts";
 import type { EngineMove } from "./plan.ts";
@@ -44,6 +44,7 @@ export function createRunner(given: {
 }): Runner {
   const { store, clock, limits, providers, transactor, machineOf, sweep, owner, log } = given;
   const running = new Map<string, { controller: AbortController; done: Promise<void> }>();
+  let started: Promise<void> | undefined;
   let loop: Promise<void> | undefined;
   let stopping = new AbortController();
   let wake = new AbortController();
@@ -111,15 +112,12 @@ export function createRunner(given: {
   async function failDelivery(row: PendingRow, error: unknown): Promise<void> {
     const failed = row.attempts + 1;
     const isHopeless = isSignalboxError(error, "invalid-request") || isSignalboxError(error, "internal-event");
-    const dead = isHopeless || isExhausted({ failed, attempts: limits.deliveryAttemptsMax });
-    log.error({ key: row.key, failed, dead, error: messageOf(error) }, `${row.kind} could not be delivered`);
-    await putBack({
-      ...row,
-      dueAt: clock.now() + retryDelayMs({ failed, ...deliveryRetry }),
-      attempts: failed,
-      error: messageOf(error),
-      dead,
-    });
+    const isGivenUp = isExhausted({ failed, attempts: limits.deliveryAttemptsMax }) && !isPassing(error);
+    const dead = isHopeless || isGivenUp;
+    const message = messageOf(error).toWellFormed();
+    log.error({ key: row.key, failed, dead, error: message }, `${row.kind} could not be delivered`);
+    const dueAt = clock.now() + retryDelayMs({ failed, ...deliveryRetry });
+    await putBack({ ...row, dueAt, attempts: failed, error: message, dead });
   }
 
   async function putBack({ key, dueAt, attempts, error, dead }: Omit<PutBack, "owner">): Promise<void> {
@@ -130,18 +128,32 @@ export function createRunner(given: {
     }
   }
 
-  /** Starts a call. `ended` is when it has ended; at once for one that runs until it is withdrawn. */
+  /** Starts a call. `ended` is when it has ended; at once for one that runs until it is withdrawn. Never rejects. */
   async function begin(row: PendingRow): Promise<{ ended: Promise<void> }> {
-    const machine = await machineOf(row.instance);
-    const provider = providerOf(providers, row.activity ?? "", JSON.parse(row.payload));
-    if (machine === undefined || provider === undefined) {
+    try {
+      const machine = await machineOf(row.instance);
+      const provider = providerOf(providers, row.activity ?? "", JSON.parse(row.payload));
+      if (machine !== undefined && provider !== undefined) return follow(row, machine, provider);
       await store.reschedule([{ key: row.key, dueAt: null }]); // manual since the providers changed
-      return { ended: Promise.resolve() };
+    } catch (error) {
+      await failDelivery(row, error);
     }
+    return { ended: Promise.resolve() };
+  }
+
+  function follow(row: PendingRow, machine: Machine, provider: Provider): { ended: Promise<void> } {
     const controller = new AbortController();
-    const done = perform(row, machine, provider, controller.signal).finally(() => running.delete(row.key));
-    running.set(row.key, { controller, done });
-    return { ended: optionsOf(machine, row.activity).untilWithdrawn === true ? Promise.resolve() : done };
+    const call = {
+      controller,
+      done: perform(row, machine, provider, controller.signal).finally(() => {
+        const wasFull = running.size >= limits.callsInFlightMax;
+        if (running.get(row.key) === call) running.delete(row.key);
+        if (wasFull) poke();
+      }),
+    };
+    running.set(row.key, call);
+    const { untilWithdrawn } = optionsOf(machine, row.activity);
+    return { ended: untilWithdrawn === true ? Promise.resolve() : call.done };
   }
 
   async function perform(row: PendingRow, machine: Machine, provider: Provider, signal: AbortSignal): Promise<void> {
@@ -171,6 +183,8 @@ export function createRunner(given: {
       if (sents?.[0]?.outcome === "refused")
         log.warn({ key: row.key, reasons: sents[0].reasons }, "an outcome was refused");
     } catch (error) {
+      if (isSignalboxError(error, "payload-too-large") && event.type.startsWith("xstate.done."))
+        return reportOutcome(row, failureOf(row.id, error)); // it would be as large the next time
       await failDelivery(row, error);
     }
   }
@@ -239,20 +253,25 @@ export function createRunner(given: {
 
   return {
     async start() {
-      if (loop !== undefined) return;
-      stopping = new AbortController();
-      await store.takeBack(owner);
-      await rescheduleCalls();
-      loop = run();
+      started ??= startUp();
+      try {
+        await started;
+      } catch (error) {
+        started = undefined;
+        throw error;
+      }
     },
 
     async stop() {
       stopping.abort();
+      await started?.catch(() => undefined);
       for (const key of running.keys()) abort(key, "the runner stops");
+      const grace = new AbortController();
       const ended = Promise.all([...running.values()].map(({ done }) => done));
-      await Promise.race([ended, clock.wakeAt(clock.now() + limits.stopGraceMs, new AbortController().signal)]);
+      await Promise.race([ended, clock.wakeAt(clock.now() + limits.stopGraceMs, grace.signal)]);
+      grace.abort(); // a wait that is left open keeps the process alive
       await loop;
-      loop = undefined;
+      started = undefined;
     },
 
     async runOnce() {
@@ -269,6 +288,13 @@ export function createRunner(given: {
       if (arms) poke();
     },
   };
+
+  async function startUp(): Promise<void> {
+    stopping = new AbortController();
+    await store.takeBack(owner);
+    await rescheduleCalls();
+    loop = run();
+  }
 
   /** Providers may have come and gone since the rows were written. */
   async function rescheduleCalls(): Promise<void> {
@@ -293,3 +319,15 @@ export function createRunner(given: {
     }
   }
 }
+
+/** Time or a new deployment heals it, so that what is to happen is not given up. */
+function isPassing(error: unknown): boolean {
+  return isSignalboxError(error) && passing.has(error.code);
+}
+
+const passing: ReadonlySet<ErrorCode> = new Set([
+  "store-unavailable",
+  "insufficient-storage",
+  "too-many-requests",
+  "needs-migration",
+]);

@@ -4,6 +4,7 @@ import { isSignalboxError, messageOf, SignalboxError } from "../core/errors.ts";
 import type { Instance, Sent } from "../core/outcome.ts";
 import type { CommandRow, Element, Store } from "../store/store.ts";
 import { canonicalJson } from "./canonical.ts";
+import { checkId } from "./check-id.ts";
 import type { Committer } from "./committer.ts";
 import type { Heads } from "./heads.ts";
 import type { Limits } from "./limits.ts";
@@ -119,11 +120,23 @@ export function createTransactor(given: {
       const asker = askerOf(options);
       const isOutside = moves.some((move) => !("create" in move) && move.sender === undefined);
       if (isOutside) refusalRate.check(asker.principal);
-      const plan = await planner.plan(moves, asker);
+      const plan = await planned(moves, asker, options);
       if (isOutside && plan.answers[0]?.outcome === "refused") refusalRate.count(asker.principal);
       return enqueue(plan, options, command);
     } finally {
       turn.done();
+    }
+  }
+
+  /** A fault that was found on a head whose commit is under way is told when it is still one afterwards. */
+  async function planned(moves: readonly EngineMove[], asker: Asker, { fences = [] }: Fenced): Promise<Plan> {
+    const settled = new Set(fences.flatMap(({ key, settle }) => (settle ? [key] : [])));
+    try {
+      return await planner.plan(moves, asker, settled);
+    } catch (error) {
+      if (committer.isIdle()) throw error;
+      await committer.settled();
+      return planner.plan(moves, asker, settled);
     }
   }
 
@@ -150,8 +163,8 @@ export function createTransactor(given: {
       return outcome;
     } catch (error) {
       if (isSignalboxError(error, "insufficient-storage")) throw error;
-      if (command !== undefined && (await store.command(command.principal, command.id)) !== undefined)
-        return "recalled";
+      onCommitted({ withdrawn: [], arms: true }); // it may have been: the runner and the feeds look for themselves
+      if (command !== undefined && (await isRecorded(command))) return "recalled";
       const advice =
         command === undefined ? "Read the instance before you send it again." : "Send it again with the same key.";
       const detail = `The store failed while it was written to, and the outcome is not known. ${advice} (${messageOf(error)})`;
@@ -159,8 +172,27 @@ export function createTransactor(given: {
     }
   }
 
+  async function isRecorded({ principal, id }: CommandKey): Promise<boolean> {
+    try {
+      return (await store.command(principal, id)) !== undefined;
+    } catch {
+      return false; // not known: the caller asks again with the same key
+    }
+  }
+
   function sentOf({ id, outcome, version, reasons }: Answer, plan: Plan): Sent {
-    return { outcome, version, ...(reasons && { reasons }), instance: viewOf(plan.headOf(id), clock.now()) };
+    const head = plan.headOf(id);
+    const now = clock.now();
+    let view: Instance | undefined; // made when it is looked at: most senders only want to know that it was taken
+    return {
+      outcome,
+      version,
+      ...(reasons && { reasons }),
+      get instance() {
+        view ??= viewOf(head, now);
+        return view;
+      },
+    };
   }
 
   /** The first answer to a command; undefined when it was never given. */
@@ -179,17 +211,19 @@ export function createTransactor(given: {
   async function recallStream(moves: readonly EngineMove[], { stream }: Fenced): Promise<Sent[] | undefined> {
     const [move] = moves;
     if (stream === undefined || move === undefined || "create" in move) return undefined;
-    const { head } = await heads.get(move.id);
-    const last = head.row.streams[stream.name] ?? 0;
+    const lastOf = async () => (await heads.get(move.id)).head.row.streams[stream.name] ?? 0;
+    if (stream.seq === (await lastOf()) + 1) return undefined;
+    await committer.settled(); // the one before, or its first answer, may still be on its way to the disk, or not arrive
+    const last = await lastOf();
     if (stream.seq === last + 1) return undefined;
     if (stream.seq > last) {
       const detail = `The stream ${stream.name} of ${move.id} is at ${last}; send number ${last + 1} next.`;
       throw new SignalboxError("sequence-gap", detail, { extra: { expected: last + 1 } });
     }
-    await committer.idle(); // the first answer may still be on its way to the disk
     const [entry] = await store.journal({ instance: move.id, stream, limit: 1 });
+    const { head } = await heads.get(move.id);
     const reasons = entry?.reasons == null ? undefined : (JSON.parse(entry.reasons) as Answer["reasons"]);
-    const { outcome, version } = entry ?? { outcome: "unchanged" as const, version: head.row.version };
+    const { outcome, version } = entry ?? { outcome: "unchanged" as const, version: head.row.version }; // cut off by retention
     return replay([{ id: move.id, outcome, version, ...(reasons && { reasons }) }]);
   }
 
@@ -201,14 +235,20 @@ export function createTransactor(given: {
     return sents;
   }
 
-  function checkMoves(moves: readonly EngineMove[], { stream }: Fenced): void {
+  function checkMoves(moves: readonly EngineMove[], { principal, commandId, stream }: Fenced): void {
     if (moves.length === 0 || moves.length > limits.movesMax) {
       throw new SignalboxError(
         "invalid-request",
         `A transaction has 1 to ${limits.movesMax} moves, not ${moves.length}.`,
       );
     }
-    if (stream !== undefined && (moves.length > 1 || !Number.isInteger(stream.seq) || stream.seq < 1)) {
+    if (principal !== undefined) checkId(principal, "principal");
+    if (commandId !== undefined) checkId(commandId, "commandId");
+    for (const move of moves) if (!("create" in move)) checkId(move.id);
+    if (stream === undefined) return;
+    checkId(stream.name, "stream/name");
+    const isOneEvent = moves.length === 1 && moves.every((move) => !("create" in move));
+    if (!isOneEvent || !Number.isSafeInteger(stream.seq) || stream.seq < 1) {
       throw new SignalboxError(
         "invalid-request",
         "A numbered stream carries one event at a time, numbered 1, 2, 3 and so on.",
@@ -227,6 +267,7 @@ export function createTransactor(given: {
 }
 
 type CommandKey = Pick<CommandRow, "principal" | "id" | "fingerprint">;
+
 function remembered({ id, outcome, version, reasons }: Answer): Remembered {
   return { id, outcome, version, ...(reasons && { reasons }) };
 }

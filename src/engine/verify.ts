@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { messageOf } from "../core/errors.ts";
 import { freeze, thaw, type Frozen } from "../core/freeze.ts";
+import type { Refusal } from "../core/law.ts";
 import { versionOf, type Snapshot } from "../core/machine.ts";
 import { step, type StampedEvent } from "../core/step.ts";
 import type { InstanceRow, JournalRow, Store } from "../store/store.ts";
 import type { Catalogue } from "./catalogue.ts";
+import { afterEarlierMoves } from "./plan.ts";
 
 export interface Verification {
   /** Instances whose journal was replayed. */
@@ -21,6 +23,12 @@ export interface Verifier {
 }
 
 const pageSize = 1_000;
+
+/** A refusal that rests on moves which were given up with it. */
+function isJudgedElsewhere({ outcome, reasons }: JournalRow): boolean {
+  if (outcome !== "refused") return false;
+  return (JSON.parse(reasons ?? "[]") as Refusal[]).some(({ code }) => code === afterEarlierMoves.code);
+}
 
 export function createVerifier({ store, catalogue }: { store: Store; catalogue: Catalogue }): Verifier {
   async function* entriesOf(instance: string): AsyncGenerator<JournalRow> {
@@ -47,7 +55,7 @@ export function createVerifier({ store, catalogue }: { store: Store; catalogue: 
       }
       if (snapshot === undefined) return { seq: entry.seq, detail: "the journal does not begin with a checkpoint" };
       const event = JSON.parse(entry.event ?? "null") as StampedEvent | null;
-      if (event === null || event.type.startsWith("signalbox.")) continue;
+      if (event === null || event.type.startsWith("signalbox.") || isJudgedElsewhere(entry)) continue;
       const stepped = step(machine, snapshot, event);
       if (stepped.outcome !== entry.outcome) {
         return {

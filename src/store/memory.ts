@@ -19,6 +19,8 @@ export function memoryStore(): Store {
   const instances = new Map<string, InstanceRow>();
   const journal: JournalRow[] = [];
   const pending = new Map<string, PendingRow>(); // in order of arming
+  const armed = new Map<string, Set<string>>(); // keys of calls and timers by instance
+  const pairs = new Map<string, Set<string>>(); // keys of messages by sender and receiver, in order
   const commands = new Map<string, CommandRow>();
   let lastSeq = 0;
 
@@ -34,7 +36,7 @@ export function memoryStore(): Store {
 
   function apply(element: Element): void {
     for (const { row } of element.writes) instances.set(row.id, row);
-    for (const { key, settle } of element.fences) if (settle) pending.delete(key);
+    for (const { key, settle } of element.fences) if (settle) remove(key);
     for (const change of element.changes) applyChange(change);
     const { cut } = element;
     if (cut !== undefined) {
@@ -51,40 +53,63 @@ export function memoryStore(): Store {
     switch (change.kind) {
       case "arm":
         if (change.row.kind !== "message") withdraw(change.row.instance, change.row.id);
-        pending.set(change.row.key, change.row);
-        return;
+        return add(change.row);
       case "withdraw":
         return withdraw(change.instance, change.id);
       case "end":
-        for (const row of armedOf(change.instance)) pending.delete(row.key);
+        for (const { key } of armedOf(change.instance)) remove(key);
         return;
       case "discard":
-        pending.delete(change.key);
-        return;
+        return remove(change.key);
       default:
         change satisfies never;
     }
   }
 
+  function add(row: PendingRow): void {
+    pending.set(row.key, row);
+    const [index, group] = groupOf(row);
+    const keys = index.get(group) ?? new Set();
+    index.set(group, keys.add(row.key));
+  }
+
+  function remove(key: string): void {
+    const row = pending.get(key);
+    if (row === undefined) return;
+    pending.delete(key);
+    const [index, group] = groupOf(row);
+    const keys = index.get(group);
+    keys?.delete(key);
+    if (keys?.size === 0) index.delete(group);
+  }
+
+  function groupOf(row: PendingRow): [index: Map<string, Set<string>>, group: string] {
+    return row.kind === "message" ? [pairs, JSON.stringify([row.instance, row.to])] : [armed, row.instance];
+  }
+
+  function rowsOf(keys: Iterable<string> = []): PendingRow[] {
+    return [...keys].flatMap((key) => pending.get(key) ?? []);
+  }
+
   function armedOf(instance: string): PendingRow[] {
-    return [...pending.values()].filter((row) => row.instance === instance && row.kind !== "message");
+    return rowsOf(armed.get(instance));
   }
 
   function withdraw(instance: string, id: string): void {
-    for (const row of armedOf(instance)) if (row.id === id) pending.delete(row.key);
+    for (const row of armedOf(instance)) if (row.id === id) remove(row.key);
   }
 
   function isClaimable(row: PendingRow, now: number): boolean {
     if (row.dead || row.dueAt === null || row.dueAt > now || isLeased(row, now)) return false;
-    return row.kind !== "message" || !hasEarlierOfPair(row, now);
+    return row.kind !== "message" || !hasToWait(row, row.dueAt, now);
   }
 
-  /** An earlier message of the same pair that is not to be claimed now. */
-  function hasEarlierOfPair(row: PendingRow, now: number): boolean {
-    for (const earlier of pending.values()) {
+  /** Behind an earlier message of its pair that is leased, or that is due after it. */
+  function hasToWait(row: PendingRow, dueAt: number, now: number): boolean {
+    const [index, group] = groupOf(row);
+    for (const earlier of rowsOf(index.get(group))) {
       if (earlier.key === row.key) return false;
-      const isOfPair = earlier.kind === "message" && earlier.instance === row.instance && earlier.to === row.to;
-      if (isOfPair && !earlier.dead && (isLeased(earlier, now) || (earlier.dueAt ?? Infinity) > now)) return true;
+      if (!earlier.dead && (isLeased(earlier, now) || earlier.dueAt === null || earlier.dueAt > dueAt)) return true;
     }
     return false;
   }
@@ -142,16 +167,8 @@ export function memoryStore(): Store {
     async reschedule(rows) {
       for (const { key, dueAt } of rows) {
         const row = pending.get(key);
-        if (row !== undefined)
-          pending.set(key, {
-            ...row,
-            dueAt,
-            dead: false,
-            attempts: 0,
-            error: null,
-            leaseOwner: null,
-            leaseUntil: null,
-          });
+        if (row === undefined) continue;
+        pending.set(key, { ...row, dueAt, dead: false, attempts: 0, error: null, leaseOwner: null, leaseUntil: null });
       }
     },
 
@@ -165,7 +182,7 @@ export function memoryStore(): Store {
     async instances(query: InstanceQuery) {
       return [...instances.values()]
         .filter((row) => matchesInstance(row, query))
-        .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+        .toSorted((a, b) => compareText(a.id, b.id))
         .slice(0, query.limit);
     },
 
@@ -183,7 +200,7 @@ export function memoryStore(): Store {
     async pending(query: PendingQuery) {
       return [...pending.values()]
         .filter((row) => matchesPending(row, query))
-        .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+        .toSorted((a, b) => compareText(a.key, b.key))
         .slice(0, query.limit);
     },
 
@@ -192,7 +209,10 @@ export function memoryStore(): Store {
     },
 
     async forgetCommands(before, limit) {
-      const old = [...commands].filter(([, { at }]) => at < before).slice(0, limit);
+      const old = [...commands]
+        .filter(([, { at }]) => at < before)
+        .toSorted(([, a], [, b]) => a.at - b.at)
+        .slice(0, limit);
       for (const [key] of old) commands.delete(key);
       return old.length;
     },
@@ -204,6 +224,11 @@ export function memoryStore(): Store {
 
 function commandKey(principal: string, id: string): string {
   return JSON.stringify([principal, id]);
+}
+
+/** In the order of code points, as databases have it. */
+function compareText(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function isLeased({ leaseUntil }: PendingRow, now: number): boolean {
@@ -219,7 +244,7 @@ function matchesInstance(row: InstanceRow, query: InstanceQuery): boolean {
     (query.status === undefined || row.status === query.status) &&
     (query.endedBefore === undefined || (row.status !== "active" && row.updatedAt < query.endedBefore)) &&
     (query.notOfVersion === undefined || row.machineVersion !== query.notOfVersion) &&
-    (query.after === undefined || row.id > query.after)
+    (query.after === undefined || compareText(row.id, query.after) > 0)
   );
 }
 
@@ -229,6 +254,6 @@ function matchesPending(row: PendingRow, query: PendingQuery): boolean {
     (query.kind === undefined || row.kind === query.kind) &&
     (query.key === undefined || row.key === query.key) &&
     (query.state === undefined || pendingStateOf(row, query.now) === query.state) &&
-    (query.after === undefined || row.key > query.after)
+    (query.after === undefined || compareText(row.key, query.after) > 0)
   );
 }

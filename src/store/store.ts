@@ -1,6 +1,7 @@
 /**
  * `instances` is what is. `journal` is what happened. `pending` is what is to happen. One transaction writes all three
- * tables, or none of them. Times are epoch ms; JSON is text that the store does not look into.
+ * tables, or none of them. Times are epoch ms, whole and safe integers; text is well-formed Unicode, and JSON is text that
+ * the store does not look into. Lists are in the order of ids and keys by code point.
  */
 export interface Store {
   /** An instance with its pending calls and timers; undefined when there is none. */
@@ -20,8 +21,9 @@ export interface Store {
   command(principal: string, id: string): Promise<CommandRow | undefined>;
 
   /**
-   * Leases what is due, so that a runner that dies gives it back: earliest `dueAt` first, at most `limit` rows. Dead rows
-   * and rows without `dueAt` are left alone; a message is left while an earlier one of its pair is leased or waits.
+   * Leases what is due, so that a runner that dies gives it back: deliveries first, then calls, each by `dueAt` (then in
+   * order of arming) and at most as many as are asked for. Dead rows and rows without `dueAt` are left alone. Messages of
+   * one pair keep their order: one is left while an earlier one is leased or due after it; dead ones are passed over.
    */
   claim(claim: Claim): Promise<PendingRow[]>;
   /** Prolongs leases; answers with the keys that the owner still holds. */

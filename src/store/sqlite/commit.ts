@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { CommitResult, Element, PendingChange } from "../store.ts";
 import {
+  commandValues,
   instanceColumns,
   instanceValues,
   journalColumns,
@@ -19,7 +20,7 @@ export function createElementWriter(database: DatabaseSync): (element: Element) 
     `INSERT INTO instances (${instanceColumns}) VALUES (${placeholders(instanceColumns)})`,
   );
   const updateInstance = database.prepare(
-    `UPDATE instances SET machine_version = ?, version = ?, status = ?, state = ?, tags = ?, snapshot = ?, streams = ?, at = ?, since = ?, regions_since = ?, updated_at = ? WHERE id = ?`,
+    `UPDATE instances SET machine_version = ?, version = ?, status = ?, state = ?, tags = ?, snapshot = ?, streams = ?, at = ?, since = ?, regions_since = ?, updated_at = ? WHERE id = ? AND version = ?`,
   );
   const insertJournal = database.prepare(
     `INSERT INTO journal (${journalColumns}) VALUES (${placeholders(journalColumns)})`,
@@ -47,32 +48,33 @@ export function createElementWriter(database: DatabaseSync): (element: Element) 
   }
 
   function apply({ writes, fences, changes, cut, journal, command }: Element): void {
-    for (const { row, expected } of writes) {
-      if (expected === 0) insertInstance.run(...instanceValues(row));
-      else {
-        updateInstance.run(
-          row.machineVersion,
-          row.version,
-          row.status,
-          row.state,
-          JSON.stringify(row.tags),
-          row.snapshot,
-          JSON.stringify(row.streams),
-          row.at,
-          row.since,
-          JSON.stringify(row.regionsSince),
-          row.updatedAt,
-          row.id,
-        );
-      }
-    }
+    for (const write of writes) writeInstance(write);
     for (const { key, settle } of fences) if (settle) deletePending.run(key);
     for (const change of changes) applyChange(change);
     if (cut !== undefined) cutJournal.run(cut.instance, cut.before);
     for (const row of journal) insertJournal.run(...journalValues(row));
-    if (command !== undefined) {
-      insertCommand.run(command.principal, command.id, command.fingerprint, command.at, command.answer);
-    }
+    if (command !== undefined) insertCommand.run(...commandValues(command));
+  }
+
+  /** Whether the instance was at the version that is expected. */
+  function writeInstance({ row, expected }: Element["writes"][number]): boolean {
+    if (expected === 0) return insertInstance.run(...instanceValues(row)).changes === 1;
+    const { changes } = updateInstance.run(
+      row.machineVersion,
+      row.version,
+      row.status,
+      row.state,
+      JSON.stringify(row.tags),
+      row.snapshot,
+      JSON.stringify(row.streams),
+      row.at,
+      row.since,
+      JSON.stringify(row.regionsSince),
+      row.updatedAt,
+      row.id,
+      expected,
+    );
+    return changes === 1;
   }
 
   function applyChange(change: PendingChange): void {
@@ -96,8 +98,20 @@ export function createElementWriter(database: DatabaseSync): (element: Element) 
   }
 
   return (element) => {
+    if (isPlainUpdate(element)) {
+      const [write] = element.writes;
+      if (write === undefined || !writeInstance(write)) return "stale";
+      apply({ ...element, writes: [] });
+      return "committed";
+    }
     const verdict = verdictOn(element);
     if (verdict === "committed") apply(element);
     return verdict;
   };
+}
+
+/** One instance that is there, and nothing else to be judged: writing it is the judgement. By far the most frequent. */
+function isPlainUpdate({ command, fences, writes, expects }: Element): boolean {
+  const isAlone = command === undefined && fences.length === 0 && expects.length === 0;
+  return isAlone && writes.length === 1 && writes[0]?.expected !== 0;
 }

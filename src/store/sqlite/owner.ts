@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
 import { SignalboxError } from "../../core/errors.ts";
+import { isBusy, storeError, told } from "./errors.ts";
 
 /** The right to write to a database file, until it is given back or the process ends. */
 export interface Ownership {
@@ -14,15 +15,16 @@ export interface Ownership {
  */
 export function takeOwnership(path: string): Ownership {
   const note = `${path}-owner.json`;
-  const lock = new DatabaseSync(`${path}-owner`);
+  const lock = told(() => new DatabaseSync(`${path}-owner`));
   try {
     lock.exec("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    writeFileSync(note, JSON.stringify({ pid: process.pid, host: hostname(), since: startedAt() }));
   } catch (error) {
     lock.close();
+    if (!isBusy(error)) throw storeError(error);
     const detail = `${path} belongs to ${holderOf(note)}. Stop that process first, or ask it over HTTP.`;
     throw new SignalboxError("database-in-use", detail, { cause: error });
   }
-  writeFileSync(note, JSON.stringify({ pid: process.pid, host: hostname(), since: startedAt() }));
   return {
     release() {
       rmSync(note, { force: true });

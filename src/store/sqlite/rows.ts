@@ -1,3 +1,4 @@
+import { SignalboxError } from "../../core/errors.ts";
 import type { CommandRow, InstanceRow, JournalRow, NewJournalRow, PendingRow } from "../store.ts";
 
 type Value = string | number | null;
@@ -8,7 +9,7 @@ export const instanceColumns =
   "id, machine, machine_version, version, status, state, tags, labels, snapshot, input, parent, streams, at, since, regions_since, created_at, updated_at";
 
 export function instanceValues(row: InstanceRow): Value[] {
-  return [
+  return wellFormed([
     row.id,
     row.machine,
     row.machineVersion,
@@ -26,7 +27,7 @@ export function instanceValues(row: InstanceRow): Value[] {
     JSON.stringify(row.regionsSince),
     row.createdAt,
     row.updatedAt,
-  ];
+  ]);
 }
 
 export function instanceOf(columns: Columns): InstanceRow {
@@ -55,7 +56,7 @@ export const journalColumns =
   "kind, at, instance, machine, version, event, from_state, to_state, via, outcome, reasons, emitted, principal, command_id, stream, stream_seq, checkpoint, checkpoint_version";
 
 export function journalValues(row: NewJournalRow): Value[] {
-  return [
+  return wellFormed([
     row.kind,
     row.at,
     row.instance,
@@ -74,7 +75,7 @@ export function journalValues(row: NewJournalRow): Value[] {
     row.stream?.seq ?? null,
     row.checkpoint?.snapshot ?? null,
     row.checkpoint?.machineVersion ?? null,
-  ];
+  ]);
 }
 
 export function journalOf(columns: Columns): JournalRow {
@@ -106,7 +107,7 @@ export const pendingColumns =
   "key, instance, version, kind, id, activity, payload, receiver, settles, due_at, created_at, attempts, error, lease_owner, lease_until, dead";
 
 export function pendingValues(row: PendingRow): Value[] {
-  return [
+  return wellFormed([
     row.key,
     row.instance,
     row.version,
@@ -123,7 +124,7 @@ export function pendingValues(row: PendingRow): Value[] {
     row.leaseOwner,
     row.leaseUntil,
     row.dead ? 1 : 0,
-  ];
+  ]);
 }
 
 export function pendingOf(columns: Columns): PendingRow {
@@ -147,6 +148,10 @@ export function pendingOf(columns: Columns): PendingRow {
   };
 }
 
+export function commandValues(row: CommandRow): Value[] {
+  return wellFormed([row.principal, row.id, row.fingerprint, row.at, row.answer]);
+}
+
 export function commandOf(columns: Columns): CommandRow {
   return {
     principal: columns["principal"] as string,
@@ -160,4 +165,10 @@ export function commandOf(columns: Columns): CommandRow {
 /** `?, ?, ?` */
 export function placeholders(columns: string): string {
   return columns.replace(/[^,]+/g, "?");
+}
+
+/** SQLite would write U+FFFD for half a surrogate pair, and two different keys would become one. */
+function wellFormed(values: Value[]): Value[] {
+  if (values.every((value) => typeof value !== "string" || value.isWellFormed())) return values;
+  throw new SignalboxError("invalid-request", "Text for the database is not well-formed Unicode.");
 }

@@ -1,7 +1,8 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { messageOf, SignalboxError } from "../../core/errors.ts";
+import { SignalboxError } from "../../core/errors.ts";
 import type { CommitResult, InstanceQuery, JournalQuery, PendingQuery, PendingState, Store } from "../store.ts";
 import { createElementWriter } from "./commit.ts";
+import { storeError, told } from "./errors.ts";
 import { takeOwnership } from "./owner.ts";
 import { commandOf, instanceOf, journalOf, pendingOf, type Columns } from "./rows.ts";
 import { migrate } from "./schema.ts";
@@ -32,9 +33,10 @@ export function sqliteStore(path: string): Store {
     prepared.set(sql, known);
     return known;
   }
-  const all = (sql: string, ...values: SQLInputValue[]) => statement(sql).all(...values) as Columns[];
-  const one = (sql: string, ...values: SQLInputValue[]) => statement(sql).get(...values) as Columns | undefined;
-  const run = (sql: string, ...values: SQLInputValue[]) => Number(statement(sql).run(...values).changes);
+  const all = (sql: string, ...values: SQLInputValue[]) => told(() => statement(sql).all(...values)) as Columns[];
+  const one = (sql: string, ...values: SQLInputValue[]) =>
+    told(() => statement(sql).get(...values)) as Columns | undefined;
+  const run = (sql: string, ...values: SQLInputValue[]) => told(() => Number(statement(sql).run(...values).changes));
 
   /** node:sqlite is synchronous: a promise keeps the interface open for stores that are not. */
   async function inTransaction<T>(work: () => T): Promise<T> {
@@ -44,7 +46,7 @@ export function sqliteStore(path: string): Store {
       database.exec("COMMIT");
       return result;
     } catch (error) {
-      if (database.isTransaction) database.exec("ROLLBACK");
+      if (database.isOpen && database.isTransaction) database.exec("ROLLBACK");
       throw storeError(error);
     }
   }
@@ -69,7 +71,7 @@ export function sqliteStore(path: string): Store {
         const due = "dead = 0 AND due_at IS NOT NULL AND due_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1)";
         const blocked = `kind = 'message' AND EXISTS (SELECT 1 FROM pending e WHERE e.kind = 'message' AND e.dead = 0
           AND e.instance = pending.instance AND e.receiver = pending.receiver AND e.ord < pending.ord
-          AND (e.lease_until > ?1 OR e.due_at > ?1))`;
+          AND (e.lease_until > ?1 OR e.due_at IS NULL OR e.due_at > pending.due_at))`;
         const order = "ORDER BY due_at, ord LIMIT ?2";
         const rows = [
           ...all(
@@ -215,7 +217,7 @@ function conditions(given: readonly Condition[]): { sql: string; values: SQLInpu
 
 /** Opens the file, sets what durability rests on, and reads it back: a PRAGMA that is not understood is ignored silently. */
 function open(path: string, isFile: boolean): DatabaseSync {
-  const database = new DatabaseSync(path);
+  const database = told(() => new DatabaseSync(path));
   try {
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
       PRAGMA wal_autocheckpoint = ${checkpointPages}`);
@@ -229,17 +231,6 @@ function open(path: string, isFile: boolean): DatabaseSync {
     return database;
   } catch (error) {
     database.close();
-    throw error instanceof SignalboxError ? error : storeError(error);
+    throw storeError(error);
   }
-}
-
-const sqliteFull = 13;
-
-function storeError(error: unknown): SignalboxError {
-  if (error instanceof SignalboxError) return error;
-  const full = (error as { errcode?: number }).errcode === sqliteFull;
-  const detail = full
-    ? "The disk of the database is full. Make space; nothing was written."
-    : `The database answered: ${messageOf(error)}`;
-  return new SignalboxError(full ? "insufficient-storage" : "store-unavailable", detail, { cause: error });
 }

@@ -1,0 +1,88 @@
+import type { Element, InstanceRow, NewJournalRow, PendingRow } from "../../src/store/store.ts";
+
+/** Rows for the tests of stores; each test says what matters to it. */
+export function instanceRow(row: Partial<InstanceRow> & { id: string }): InstanceRow {
+  return {
+    machine: "counter",
+    machineVersion: 1,
+    version: 1,
+    status: "active",
+    state: "Counting",
+    tags: [],
+    labels: {},
+    snapshot: "{}",
+    input: "{}",
+    parent: null,
+    streams: {},
+    at: 1,
+    since: 1,
+    regionsSince: {},
+    createdAt: 1,
+    updatedAt: 1,
+    ...row,
+  };
+}
+
+export function journalRow(row: Partial<NewJournalRow> & { instance: string }): NewJournalRow {
+  return {
+    kind: "event",
+    at: 1,
+    machine: "counter",
+    version: 1,
+    event: null,
+    from: null,
+    to: "Counting",
+    via: [],
+    outcome: "changed",
+    reasons: null,
+    emitted: null,
+    principal: "local",
+    commandId: null,
+    stream: null,
+    checkpoint: null,
+    ...row,
+  };
+}
+
+export function pendingRow(row: Partial<PendingRow> & { key: string }): PendingRow {
+  return {
+    instance: "a",
+    version: 1,
+    kind: "timer",
+    id: row.key,
+    activity: null,
+    payload: "{}",
+    to: null,
+    settles: null,
+    dueAt: 0,
+    createdAt: 0,
+    attempts: 0,
+    error: null,
+    leaseOwner: null,
+    leaseUntil: null,
+    dead: false,
+    ...row,
+  };
+}
+
+export function messageRow(row: Partial<PendingRow> & { key: string }): PendingRow {
+  return pendingRow({ kind: "message", to: "b", ...row });
+}
+
+export function callRow(row: Partial<PendingRow> & { key: string }): PendingRow {
+  return pendingRow({ kind: "call", activity: "work", ...row });
+}
+
+export function element(given: Partial<Element>): Element {
+  return { writes: [], expects: [], journal: [], fences: [], changes: [], ...given };
+}
+
+/** An element that arms rows and does nothing else. */
+export function arming(...rows: PendingRow[]): Element {
+  return element({ changes: rows.map((row) => ({ kind: "arm", row })) });
+}
+
+/** An element that creates an instance, or moves it on to its version. */
+export function writing(row: InstanceRow, more: Partial<Element> = {}): Element {
+  return element({ writes: [{ row, expected: row.version - 1 }], ...more });
+}
