@@ -1,14 +1,15 @@
-import { randomUUID } from "node:crypto";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import { isSignalboxError, messageOf, SignalboxError } from "../core/errors.ts";
 import { silentLog, type Log } from "../core/log.ts";
 import type { Engine } from "../engine/engine.ts";
+import { createDrawings } from "../operations/machines.ts";
 import { operations } from "../operations/index.ts";
-import type { Answer, Operation, Workplace } from "../operations/operation.ts";
+import type { Operation, Workplace } from "../operations/operation.ts";
 import { problemOf } from "../operations/problem.ts";
 import { readBody } from "./body.ts";
 import { parsePart } from "./parse.ts";
 import { callerOf } from "./caller.ts";
+import { requestIdOf, takeRequestId } from "./request-id.ts";
 import { send } from "./send.ts";
 
 export interface AppOptions {
@@ -20,17 +21,13 @@ export interface AppOptions {
 /** The HTTP facade over an engine, to be listened to or mounted in another Express app. */
 export function createApp(engine: Engine, options: AppOptions = {}): Express {
   const { log = silentLog, notReady = () => probed(engine) } = options;
-  const workplace: Workplace = { engine, notReady };
+  const workplace: Workplace = { engine, notReady, drawings: createDrawings() };
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag"); // ours is the version of an instance
   app.set("query parser", "simple");
 
-  app.use((request, response, next) => {
-    response.locals["requestId"] = requestIdOf(request);
-    response.set("X-Request-Id", requestIdOf(request, response));
-    next();
-  });
+  app.use(takeRequestId);
   for (const operation of operations) app[verbOf(operation)](operation.path, readBody, handler(operation, workplace));
   for (const [path, methods] of Map.groupBy(operations, ({ path }) => path)) app.all(path, methodNotAllowed(methods));
   app.use((request: Request) => {
@@ -39,7 +36,7 @@ export function createApp(engine: Engine, options: AppOptions = {}): Express {
   app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) return next(error);
     const known = asKnown(error);
-    const requestId = response.locals["requestId"] as string;
+    const requestId = requestIdOf(response);
     if (!isSignalboxError(known) || known.status >= 500) {
       log.error(
         {
@@ -64,15 +61,17 @@ function handler(operation: Operation, workplace: Workplace) {
       query: parsePart(operation.query, request.query, "query"),
       body: parsePart(operation.body, request.body as unknown, "body"),
     };
-    const answer: Answer = await operation.run(asked, callerOf(request, operation), workplace);
-    send(request, response, answer);
+    send(request, response, await operation.run(asked, callerOf(request, operation, asked), workplace));
   };
 }
 
+/** Answers OPTIONS; refuses what the path has no operation for. */
 function methodNotAllowed(allowed: readonly Operation[]) {
+  const methods = allowed.map(({ method }) => method);
+  const allow = ["OPTIONS", ...methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]))].join(", ");
   return (request: Request, response: Response) => {
-    const methods = allowed.map(({ method }) => method);
-    response.set("Allow", methods.join(", "));
+    response.set("Allow", allow);
+    if (request.method === "OPTIONS") return void response.status(204).end();
     throw new SignalboxError(
       "method-not-allowed",
       `${request.path} takes ${methods.join(" and ")}, not ${request.method}.`,
@@ -84,20 +83,12 @@ function verbOf({ method }: Operation): "get" | "post" | "delete" {
   return method.toLowerCase() as "get" | "post" | "delete";
 }
 
-/** The client's own id if it is a plain one, else a new one; the same for the whole request. */
-function requestIdOf(request: Request, response?: Response): string {
-  const known = response?.locals["requestId"] as string | undefined;
-  if (known !== undefined) return known;
-  const given = request.get("X-Request-Id");
-  return given !== undefined && /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID();
-}
-
 async function probed(engine: Engine): Promise<string | undefined> {
   try {
     await engine.probe();
     return undefined;
   } catch (error) {
-    return messageOf(error);
+    return isSignalboxError(error) ? error.detail : "The store cannot be written to.";
   }
 }
 

@@ -1,5 +1,6 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from "express";
 import { SignalboxError } from "../core/errors.ts";
+import { pointerTo } from "./parse.ts";
 
 const bodyBytesMax = 262_144; // an event with a large inventory has a tenth of it
 const depthMax = 32; // deeper JSON is nobody's event; walking it costs stack
@@ -35,8 +36,9 @@ function checkShape(body: unknown): void {
     if (typeof value !== "object" || value === null) continue;
     if (depth >= depthMax) throw invalid(pointer, `nested deeper than ${depthMax} levels`);
     for (const key of Object.keys(value)) {
-      if (forbiddenKeys.has(key)) throw invalid(`${pointer}/${key}`, `the key ${key} is not allowed`);
-      open.push({ value: (value as Record<string, unknown>)[key], depth: depth + 1, pointer: `${pointer}/${key}` });
+      const below = pointer + pointerTo([key]);
+      if (forbiddenKeys.has(key)) throw invalid(below, `the key ${key} is not allowed`);
+      open.push({ value: (value as Record<string, unknown>)[key], depth: depth + 1, pointer: below });
     }
   }
 }

@@ -1,19 +1,28 @@
 import type { Request } from "express";
 import { SignalboxError } from "../core/errors.ts";
+import { canonicalJson } from "../engine/canonical.ts";
 import type { Caller, Operation } from "../operations/operation.ts";
 
 const keyLengthMax = 255;
 
-/** Who asks, and under which conditions. Without tokens everybody is `local`: the server listens on loopback only. */
-export function callerOf(request: Request, { isChange }: Operation): Caller {
-  const commandId = isChange ? request.get("Idempotency-Key") : undefined;
-  if (commandId !== undefined && (commandId === "" || commandId.length > keyLengthMax)) {
+/**
+ * Who asks, and under which conditions. Without tokens everybody is `local`: the server listens on loopback only. `asked`
+ * is what a key stands for.
+ */
+export function callerOf(request: Request, operation: Operation, asked: object): Caller {
+  const { name, isChange, isOfVersion } = operation;
+  const id = isChange ? request.get("Idempotency-Key") : undefined;
+  if (id !== undefined && (id === "" || id.length > keyLengthMax)) {
     throw new SignalboxError("invalid-request", `An Idempotency-Key has 1 to ${keyLengthMax} characters.`);
   }
-  const ifMatch = request.get("If-Match");
+  const ifMatch = isChange ? request.get("If-Match") : undefined;
+  if (ifMatch !== undefined && isOfVersion !== true) {
+    const detail = "This is not about one instance: leave If-Match out. A move of a transaction has `expectedVersion`.";
+    throw new SignalboxError("invalid-request", detail);
+  }
   return {
     principal: "local",
-    ...(commandId !== undefined && { commandId }),
+    ...(id !== undefined && { command: { id, fingerprint: canonicalJson([name, asked]) } }),
     ...(ifMatch !== undefined && ifMatch !== "*" && { expectedVersion: versionIn(ifMatch) }),
   };
 }

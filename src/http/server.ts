@@ -24,12 +24,19 @@ export async function listen(app: RequestListener, { host, port }: { host: strin
     },
     app,
   );
+  let isClosing = false;
+  server.on("request", (_request, response) => {
+    response.once("close", () => {
+      if (isClosing) setImmediate(() => server.closeIdleConnections()); // else it would idle until its timeout
+    });
+  });
   await listening(server, host, port);
   const { address, port: actualPort, family } = server.address() as AddressInfo;
   let closed: Promise<void> | undefined;
   return {
     url: `http://${family === "IPv6" ? `[${address}]` : address}:${actualPort}`,
     close() {
+      isClosing = true;
       closed ??= close(server);
       return closed;
     },

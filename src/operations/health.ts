@@ -1,3 +1,4 @@
+import { SignalboxError } from "../core/errors.ts";
 import { operation } from "./operation.ts";
 
 export const liveness = operation({
@@ -11,14 +12,13 @@ export const liveness = operation({
 
 export const readiness = operation({
   name: "readiness",
-  summary: "Whether the store can be written to and the runner keeps up.",
+  summary: "Whether the store can be written to.",
   method: "GET",
   path: "/readyz",
   isChange: false,
   async run(_asked, _caller, { notReady }) {
-    const why = await notReady?.();
-    return why === undefined
-      ? { status: 200, body: { status: "ok" } }
-      : { status: 503, body: { status: "not ready", detail: why } };
+    const why = await notReady();
+    if (why !== undefined) throw new SignalboxError("store-unavailable", why);
+    return { status: 200, body: { status: "ok" } };
   },
 });

@@ -1,8 +1,11 @@
 import { z } from "zod";
+import { SignalboxError } from "../core/errors.ts";
+import type { Instance, Move, Sent } from "../core/outcome.ts";
 import type { Engine } from "../engine/engine.ts";
+import { afterEarlierMoves } from "../engine/plan.ts";
 import { operation, type Caller } from "./operation.ts";
-import { checkOutsideEvent } from "./outside-event.ts";
-import { cursorQuery, eventBody, idParams, labelQuery, labels, limitQuery, sequenceQuery } from "./schemas.ts";
+import { checkMoves, checkOutsideEvent } from "./outside-event.ts";
+import { cursorQuery, eventBody, idParams, labelQuery, labels, limitQuery, newId, sequenceQuery } from "./schemas.ts";
 import { entryBody, instanceBody, pendingBody, sentAnswer } from "./wire.ts";
 
 export const createInstance = operation({
@@ -12,19 +15,15 @@ export const createInstance = operation({
   path: "/v1/instances",
   body: z.strictObject({
     machine: z.string().min(1).max(200),
-    id: z.string().min(1).max(500).optional(),
+    id: newId.optional(),
     input: z.unknown(),
     labels: labels.optional(),
   }),
   isChange: true,
   async run({ body }, caller, { engine }) {
-    const { machine, id = engine.newId(machine), input = {}, labels: named } = body;
+    const { machine, id = engine.newId(machine), input, labels: named } = body;
     const create = { machine, id, input, ...(named && { labels: named }) };
-    const fingerprint = JSON.stringify(["create-instance", body]);
-    const [sent] = await engine.transact([{ create }], {
-      ...asked(caller),
-      fingerprint,
-    });
+    const [sent] = await engine.transact([{ create }], asked(caller));
     const instance = sent?.instance ?? (await engine.read(create.id));
     const isNew = sent?.outcome === "changed";
     return {
@@ -79,9 +78,12 @@ export const sendEvent = operation({
   query: z.strictObject({ dryRun: z.enum(["true", "false"]).optional() }),
   body: eventBody,
   isChange: true,
+  isOfVersion: true,
   async run({ params: { id }, query, body }, caller, { engine }) {
-    await checkOutsideEvent(engine, id, body);
+    const now = await engine.read(id);
+    checkOutsideEvent(engine, now.machine, body);
     if (query.dryRun === "true") {
+      checkVersion(now, caller);
       const { outcome, reasons, via, effects, instance } = await engine.dryRun(id, body, {
         principal: caller.principal,
       });
@@ -90,16 +92,23 @@ export const sendEvent = operation({
         body: { outcome, ...(reasons && { reasons }), via, effects, instance: instanceBody(instance) },
       };
     }
-    const { expectedVersion } = caller;
-    const sent = await engine.send(id, body, {
-      ...asked(caller),
-      ...(expectedVersion !== undefined && { expectedVersion }),
-    });
-    return sentAnswer(sent, body.type);
+    return sentAnswer(await engine.send(id, body, { ...asked(caller), ...versionOf(caller) }), body.type);
   },
 });
 
-const expectedVersion = z.number().int().positive();
+const move = z.strictObject({
+  id: z.string().min(1).max(500),
+  event: eventBody,
+  expectedVersion: z.number().int().positive().optional(),
+});
+const creation = z.strictObject({
+  create: z.strictObject({
+    machine: z.string().min(1).max(200),
+    id: newId,
+    input: z.unknown(),
+    labels: labels.optional(),
+  }),
+});
 
 export const transact = operation({
   name: "transact",
@@ -108,39 +117,18 @@ export const transact = operation({
   path: "/v1/transactions",
   body: z.strictObject({
     moves: z
-      .array(
-        z.union([
-          z.strictObject({
-            id: z.string().min(1).max(500),
-            event: eventBody,
-            expectedVersion: expectedVersion.optional(),
-          }),
-          z.strictObject({
-            create: z.strictObject({
-              machine: z.string().min(1).max(200),
-              id: z.string().min(1).max(500),
-              input: z.unknown(),
-              labels: labels.optional(),
-            }),
-          }),
-        ]),
-      )
+      .array(z.union([move, creation]))
       .min(1)
       .max(1_000),
   }),
   isChange: true,
   async run({ body: { moves } }, caller, { engine }) {
-    const created = new Set(moves.flatMap((move) => ("create" in move ? [move.create.id] : [])));
-    for (const [index, move] of moves.entries()) {
-      if ("create" in move || created.has(move.id)) continue;
-      await checkOutsideEvent(engine, move.id, move.event, `/moves/${index}/event`);
-    }
-    const sents = await engine.transact(moves as Parameters<typeof engine.transact>[0], asked(caller));
+    const known = moves as Move[]; // zod's optional fields may be undefined, ours are absent
+    await checkMoves(engine, known);
+    const sents = await engine.transact(known, asked(caller));
     const [first] = sents;
     if (first?.outcome === "refused") {
-      const index = moves.findIndex((move) => !("create" in move) && move.id === first.instance.id);
-      const refusing = moves[index];
-      const type = refusing !== undefined && "event" in refusing ? refusing.event.type : "";
+      const { index, type } = refusedMove(known, first);
       const answer = sentAnswer(first, type);
       return { ...answer, body: { ...(answer.body as object), move: index } };
     }
@@ -152,6 +140,17 @@ export const transact = operation({
     return { status: 200, body: { items }, ...(first?.replayed && { replayed: true }) };
   },
 });
+
+/** Which move a refusal is about: of several on one instance, the one that its reasons point to. */
+function refusedMove(moves: readonly Move[], { instance, reasons = [] }: Sent): { index: number; type: string } {
+  const onIt = moves.flatMap((each, index) =>
+    "event" in each && each.id === instance.id ? [{ index, type: each.event.type }] : [],
+  );
+  const isLater = reasons.some(({ code }) => code === afterEarlierMoves.code);
+  const candidates = isLater && onIt.length > 1 ? onIt.slice(1) : onIt;
+  const { event } = (reasons[0]?.data ?? {}) as { event?: unknown };
+  return candidates.find(({ type }) => type === event) ?? candidates[0] ?? { index: 0, type: "" };
+}
 
 export const explainInstance = operation({
   name: "explain-instance",
@@ -174,10 +173,11 @@ export const explainEvent = operation({
   params: idParams,
   body: eventBody,
   isChange: false,
-  run: async ({ params, body }, _caller, { engine }) => ({
-    status: 200,
-    body: explanationBody(await engine.explain(params.id, body)),
-  }),
+  async run({ params, body }, _caller, { engine }) {
+    const { machine } = await engine.read(params.id);
+    checkOutsideEvent(engine, machine, body);
+    return { status: 200, body: explanationBody(await engine.explain(params.id, body)) };
+  },
 });
 
 export const showJournal = operation({
@@ -199,9 +199,9 @@ export const verify = operation({
   summary: "Replays journals and compares them with what is stored.",
   method: "POST",
   path: "/v1/verify",
-  body: z.strictObject({ id: z.string().min(1).max(500).optional() }),
+  body: z.strictObject({ id: z.string().min(1).max(500).optional() }).optional(),
   isChange: false,
-  run: async ({ body }, _caller, { engine }) => ({ status: 200, body: await engine.verify(body.id) }),
+  run: async ({ body }, _caller, { engine }) => ({ status: 200, body: await engine.verify(body?.id) }),
 });
 
 function explanationBody({ instance, hears, pending, verdict }: Awaited<ReturnType<Engine["explain"]>>) {
@@ -216,8 +216,19 @@ function explanationBody({ instance, hears, pending, verdict }: Awaited<ReturnTy
 }
 
 /** What the engine is told of the caller. */
-export function asked({ principal, commandId }: Caller) {
-  return { principal, ...(commandId !== undefined && { commandId }) };
+export function asked({ principal, command }: Caller) {
+  return { principal, ...(command && { commandId: command.id, fingerprint: command.fingerprint }) };
+}
+
+export function versionOf({ expectedVersion }: Caller): { expectedVersion?: number } {
+  return expectedVersion === undefined ? {} : { expectedVersion };
+}
+
+/** For what the engine does not check itself. Throws `version-mismatch`. */
+export function checkVersion({ id, version }: Instance, { expectedVersion }: Caller): void {
+  if (expectedVersion === undefined || expectedVersion === version) return;
+  const detail = `${id} is at version ${version}, not ${expectedVersion}. Read it again and decide anew.`;
+  throw new SignalboxError("version-mismatch", detail, { extra: { version } });
 }
 
 /** Without the fields that were not given. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { metaOf, sendersOf, stateNodesOf, versionOf, type Machine } from "../core/machine.ts";
+import { isSetByOperation, metaOf, sendersOf, stateNodesOf, versionOf, type Machine } from "../core/machine.ts";
 import { drawSvg } from "../diagram/svg.ts";
-import { operation } from "./operation.ts";
+import { operation, type Drawings } from "./operation.ts";
 
 const machineParams = z.strictObject({ machine: z.string().min(1).max(200) });
 
@@ -37,12 +37,24 @@ export const showDiagram = operation({
   path: "/v1/machines/:machine/diagram.svg",
   params: machineParams,
   isChange: false,
-  run: async ({ params }, _caller, { engine }) => ({
+  run: async ({ params }, _caller, { engine, drawings }) => ({
     status: 200,
     contentType: "image/svg+xml",
-    body: await drawSvg(engine.catalogue.machine(params.machine)),
+    body: await drawings.of(engine.catalogue.machine(params.machine)),
   }),
 });
+
+/** Pictures, each drawn once: it takes a second, and a chart does not change while it runs. */
+export function createDrawings(): Drawings {
+  const drawn = new Map<Machine, Promise<string>>();
+  return {
+    of(machine) {
+      const known = drawn.get(machine) ?? drawSvg(machine);
+      drawn.set(machine, known);
+      return known;
+    },
+  };
+}
 
 function summaryOf(machine: Machine) {
   return { name: machine.name, version: versionOf(machine), description: machine.chart.root.description ?? null };
@@ -64,7 +76,25 @@ function detailsOf(machine: Machine) {
     events: Object.entries(machine.events).map(([type, schema]) => ({
       type,
       sentBy: sendersOf(schema),
-      schema: z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }),
+      schema: payloadSchema(schema),
     })),
   };
+}
+
+/** As it is taken from outside: without what only an operation of ours fills in. */
+function payloadSchema(schema: z.ZodType) {
+  const {
+    sentBy: _sentBy,
+    properties = {},
+    ...described
+  } = z.toJSONSchema(schema, {
+    io: "input",
+    unrepresentable: "any",
+  });
+  const shape = schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : {};
+  const open = Object.entries(properties).filter(([name]) => {
+    const field = shape[name];
+    return field === undefined || !isSetByOperation(field);
+  });
+  return { ...described, properties: Object.fromEntries(open) };
 }

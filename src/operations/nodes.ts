@@ -1,15 +1,18 @@
 import { z } from "zod";
 import { isSignalboxError, SignalboxError } from "../core/errors.ts";
-import type { Instance } from "../core/outcome.ts";
+import type { Instance, Sent } from "../core/outcome.ts";
 import type { Engine } from "../engine/engine.ts";
-import { asked, given } from "./instances.ts";
+import { asked, checkVersion, given, versionOf } from "./instances.ts";
 import { operation, type Answer, type Caller, type Operation } from "./operation.ts";
 import { checkOutsideEvent } from "./outside-event.ts";
 import { cursorQuery, limitQuery } from "./schemas.ts";
 import { instanceBody, sentAnswer } from "./wire.ts";
 
 const nodeParams = z.strictObject({ node: z.string().min(1).max(200) });
-const payload = z.looseObject({}).optional();
+const payload = z
+  .looseObject({ queue: z.boolean().optional() })
+  .refine((body) => !("type" in body), { path: ["type"], message: "the route says the type; leave it out" })
+  .optional();
 
 export const listNodes = operation({
   name: "list-nodes",
@@ -44,28 +47,19 @@ export const enterMaintenance = operation({
   method: "POST",
   path: "/v1/nodes/:node/maintenance/enter",
   params: nodeParams,
-  body: z.looseObject({ queue: z.boolean().optional() }).optional(),
+  body: payload,
   isChange: true,
+  isOfVersion: true,
   async run({ params, body }, caller, { engine }) {
     const node = await findNode(engine, params.node);
-    const { queue, ...request } = body ?? {};
+    const { queue = false, ...request } = body ?? {};
     const event = { type: "maintenance.enter", ...request };
-    await checkOutsideEvent(engine, node.id, event);
-    const { groups, node: name } = node.context as { groups: string[]; node: string };
-    const slots = groups.toSorted();
-    if (slots.length === 0) return maintain(engine, node.id, event, caller);
-    if (queue === true && node.state === "Active") return enterInLine(engine, { node, name, request, slots }, caller);
-    const taken = slots.map((group) => ({
-      id: groupId(group),
-      event: { type: "slot.taken", node: name },
-      sender: "engine" as const,
-    }));
-    const move = { id: node.id, event: { ...event, slots }, ...versionOf(caller) };
-    const fingerprint = JSON.stringify(["enter-maintenance", node.id, body ?? {}]);
-    const sents = await engine.transactAsEngine([...taken, move], { ...asked(caller), fingerprint });
-    const answer = sents.find(({ outcome }) => outcome === "refused") ?? sents.at(-1);
-    if (answer === undefined) throw new SignalboxError("internal-fault", "A transaction was not answered.");
-    return sentAnswer(answer, answer.instance.id === node.id ? "maintenance.enter" : "slot.taken");
+    checkOutsideEvent(engine, node.machine, event);
+    const entry = { node, event, slots: groupsOf(node).toSorted() };
+    const isInLine = queue && entry.slots.length > 0 && node.state === "Active";
+    const moves = isInLine ? await movesInLine(engine, entry, caller) : movesAtOnce(entry, caller);
+    const sents = await engine.transactAsEngine(moves, asked(caller));
+    return entryAnswer(engine, node, sents);
   },
 });
 
@@ -93,65 +87,84 @@ function nodeOperation(action: NodeAction, summary: string): Operation {
     params: nodeParams,
     body: payload,
     isChange: true,
+    isOfVersion: true,
     async run({ params, body }, caller, { engine }) {
-      const node = await findNode(engine, params.node);
+      const { id, machine } = await findNode(engine, params.node);
       const event = { ...body, type: `${isMaintenance ? "maintenance" : "node"}.${action}` };
-      await checkOutsideEvent(engine, node.id, event);
-      return maintain(engine, node.id, event, caller);
+      checkOutsideEvent(engine, machine, event);
+      return sentAnswer(await engine.send(id, event, { ...asked(caller), ...versionOf(caller) }), event.type);
     },
   });
 }
 
-async function maintain(engine: Engine, id: string, event: { type: string }, caller: Caller): Promise<Answer> {
-  return sentAnswer(await engine.send(id, event, { ...asked(caller), ...versionOf(caller) }), event.type);
-}
-
-interface InLine {
+interface Entry {
   node: Instance;
-  name: string;
-  request: Readonly<Record<string, unknown>>;
+  event: { type: string } & Readonly<Record<string, unknown>>;
   slots: readonly string[];
 }
 
+/** All slots and the entry, or nothing. */
+function movesAtOnce({ node, event, slots }: Entry, caller: Caller): EngineMoves {
+  const taken = slots.map((group) => ({
+    id: groupId(group),
+    event: { type: "slot.taken", node: nameOf(node) },
+    sender: "engine" as const,
+  }));
+  const hasSlots = slots.length > 0 && { slots };
+  return [...taken, { id: node.id, event: { ...event, ...hasSlots }, ...versionOf(caller) }];
+}
+
 /** The groups pass the node on in order of their names, so that no two nodes wait for each other. */
-async function enterInLine(engine: Engine, { node, name, request, slots }: InLine, caller: Caller): Promise<Answer> {
-  const trial = await engine.dryRun(
-    node.id,
-    { type: "maintenance.enter", ...request, slots },
-    { principal: caller.principal },
-  );
-  if (trial.outcome === "refused")
-    return sentAnswer({ ...trial, outcome: "refused", version: node.version, instance: node }, "maintenance.enter");
-  const [first, ...next] = slots;
+async function movesInLine(engine: Engine, { node, event, slots }: Entry, caller: Caller): Promise<EngineMoves> {
+  checkVersion(node, caller);
+  const { principal } = caller;
+  const trial = await engine.dryRun(node.id, { ...event, slots }, { principal }); // what is wrong is told now, not when its turn comes
+  if (trial.outcome === "refused") return movesAtOnce({ node, event, slots }, caller);
+  const { type: _type, ...request } = event;
+  const [first = "", ...next] = slots;
   const queued = {
     type: "slot.queued",
-    node: name,
+    node: nameOf(node),
     instance: node.id,
-    request: { ...request, onBehalfOf: caller.principal },
+    request: { ...request, onBehalfOf: principal },
     held: [],
     next,
   };
-  const fingerprint = JSON.stringify(["enter-in-line", node.id, request]);
-  const move = { id: groupId(first ?? ""), event: queued, sender: "engine" as const };
-  const [sent] = await engine.transactAsEngine([move], { ...asked(caller), fingerprint });
-  if (sent === undefined || sent.outcome === "refused")
-    throw new SignalboxError("internal-fault", "The group did not take the node in line.");
+  return [{ id: groupId(first), event: queued, sender: "engine" }];
+}
+
+/** The answer is about the node, also when it was one of its groups that refused. */
+async function entryAnswer(engine: Engine, node: Instance, sents: readonly Sent[]): Promise<Answer> {
+  const last = sents.find(({ outcome }) => outcome === "refused") ?? sents.at(-1);
+  if (last === undefined) throw new SignalboxError("internal-fault", "A transaction was not answered.");
+  if (last.instance.id === node.id) return sentAnswer(last, "maintenance.enter");
   const instance = await engine.read(node.id);
+  const { version } = instance;
+  if (last.outcome === "refused") return sentAnswer({ ...last, version, instance }, "maintenance.enter");
+  const group = (last.instance.context as { name: string }).name;
   return {
     status: 202,
-    body: { outcome: "queued", version: instance.version, group: first, instance: instanceBody(instance) },
-    version: instance.version,
-    location: `/v1/nodes/${encodeURIComponent(name)}`,
-    ...(sent.replayed && { replayed: true }),
+    body: { outcome: "queued", version, group, instance: instanceBody(instance) },
+    version,
+    location: `/v1/nodes/${encodeURIComponent(nameOf(node))}`,
+    ...(last.replayed && { replayed: true }),
   };
 }
+
+type EngineMoves = Parameters<Engine["transactAsEngine"]>[0];
 
 function groupId(group: string): string {
   return `maintenance-group/${group}`;
 }
 
-function versionOf({ expectedVersion }: Caller): { expectedVersion?: number } {
-  return expectedVersion === undefined ? {} : { expectedVersion };
+/** An instance that waits for its migration has the context of another version. */
+function groupsOf({ context }: Instance): readonly string[] {
+  const { groups } = (context ?? {}) as { groups?: unknown };
+  return Array.isArray(groups) ? (groups as string[]) : [];
+}
+
+function nameOf({ context, id }: Instance): string {
+  return ((context ?? {}) as { node?: string }).node ?? id;
 }
 
 /** `node/{name}`, or an instance of node maintenance whose id is the bare name. Never creates one. */

@@ -1,11 +1,13 @@
 import type { z } from "zod";
+import { SignalboxError } from "../core/errors.ts";
+import type { Machine } from "../core/machine.ts";
 import type { Engine } from "../engine/engine.ts";
 
 /** What an operation may know of the one who asks. */
 export interface Caller {
   principal: string;
-  /** `Idempotency-Key`: the same again gets the first answer. */
-  commandId?: string;
+  /** `Idempotency-Key`: the same request again gets the first answer, another one under the same key is refused. */
+  command?: { id: string; fingerprint: string };
   /** `If-Match`. */
   expectedVersion?: number;
 }
@@ -14,7 +16,13 @@ export interface Caller {
 export interface Workplace {
   engine: Engine;
   /** Why the server should get no new work; nothing when all is well. */
-  notReady?(): Promise<string | undefined>;
+  notReady(): Promise<string | undefined>;
+  drawings: Drawings;
+}
+
+export interface Drawings {
+  /** The picture of a statechart as SVG. */
+  of(machine: Machine): Promise<string>;
 }
 
 /** What goes back, whatever carries it. */
@@ -29,6 +37,8 @@ export interface Answer {
   location?: string;
   /** The first answer to the same command. */
   replayed?: boolean;
+  /** When to ask again. */
+  retryAfterMs?: number;
 }
 
 export type Method = "GET" | "POST" | "DELETE";
@@ -47,6 +57,8 @@ export interface Operation<Params = unknown, Query = unknown, Body = unknown> {
   readonly body?: z.ZodType<Body>;
   /** Takes an `Idempotency-Key`. */
   readonly isChange: boolean;
+  /** Takes an `If-Match`: it is about one instance. */
+  readonly isOfVersion?: true;
   run(asked: { params: Params; query: Query; body: Body }, caller: Caller, workplace: Workplace): Promise<Answer>;
 }
 
@@ -54,10 +66,19 @@ export interface Operation<Params = unknown, Query = unknown, Body = unknown> {
 export function operation<Params = unknown, Query = unknown, Body = unknown>(
   given: Operation<Params, Query, Body>,
 ): Operation {
-  return given as Operation; // the edge parses with the very schemas that typed it
+  return given; // the edge parses with the very schemas that typed it
 }
 
-/** The path of an operation with its parameters filled in. */
+/** The path of an operation with its parameters filled in. Throws `not-found` for what no URL can name. */
 export function pathOf({ path }: Operation, params: Readonly<Record<string, string>> = {}): string {
-  return path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
+  return path.replace(/:(\w+)/g, (_, name: string) => {
+    const value = params[name] ?? "";
+    if (isNameable(value)) return encodeURIComponent(value);
+    throw new SignalboxError("not-found", `There is nothing named ${JSON.stringify(value)}.`);
+  });
+}
+
+/** URLs swallow `.` and `..`, also when they are percent-encoded. */
+export function isNameable(segment: string): boolean {
+  return segment !== "" && segment !== "." && segment !== ".." && segment.isWellFormed();
 }

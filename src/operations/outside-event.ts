@@ -1,13 +1,15 @@
 import { z } from "zod";
-import { SignalboxError } from "../core/errors.ts";
+import { isSignalboxError, SignalboxError } from "../core/errors.ts";
 import { isSetByOperation } from "../core/machine.ts";
+import type { Move } from "../core/outcome.ts";
+import { parseEvent, parseInput } from "../engine/catalogue.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { EventBody } from "./schemas.ts";
 
 /** Refuses fields of a raw event that only an operation of ours fills in, such as the slots of a maintenance group. */
-export async function checkOutsideEvent(engine: Engine, id: string, event: EventBody, under = ""): Promise<void> {
-  const { machine } = await engine.read(id);
-  const schema = engine.catalogue.find(machine)?.events[event.type];
+export function checkOutsideEvent({ catalogue }: Engine, machine: string, event: EventBody): void {
+  const events = catalogue.find(machine)?.events ?? {};
+  const schema = Object.hasOwn(events, event.type) ? events[event.type] : undefined;
   if (!(schema instanceof z.ZodObject)) return;
   const fields = Object.entries(schema.shape as Record<string, z.ZodType>)
     .filter(([name, field]) => name in event && isSetByOperation(field))
@@ -15,12 +17,39 @@ export async function checkOutsideEvent(engine: Engine, id: string, event: Event
   if (fields.length === 0) return;
   throw new SignalboxError(
     "invalid-request",
-    `${fields.join(" and ")} of ${event.type} cannot be set from outside; leave them out.`,
+    `${fields.join(" and ")} of ${event.type} cannot be set from outside; leave ${fields.length === 1 ? "it" : "them"} out.`,
     {
-      errors: fields.map((field) => ({
-        pointer: `${under}/${field}`,
-        detail: "set by an operation of the server only",
-      })),
+      errors: fields.map((field) => ({ pointer: `/${field}`, detail: "set by an operation of the server only" })),
     },
   );
+}
+
+/** Checks the moves of a transaction one by one, so that a fault says which of them has it and where. */
+export async function checkMoves(engine: Engine, moves: readonly Move[]): Promise<void> {
+  const created = new Map<string, string>();
+  for (const [index, move] of moves.entries()) {
+    const under = `/moves/${index}/${"create" in move ? "create" : "event"}`;
+    try {
+      await checkMove(engine, move, created);
+    } catch (error) {
+      if (!isSignalboxError(error)) throw error;
+      const { code, detail, details } = error;
+      const errors = details.errors?.map((each) => ({ ...each, pointer: `${under}${each.pointer}` }));
+      throw new SignalboxError(code, detail, { ...(errors && { errors }), extra: { ...details.extra, move: index } });
+    }
+  }
+}
+
+/** `created`: machines by id of the instances that the moves before it make. */
+async function checkMove(engine: Engine, move: Move, created: Map<string, string>): Promise<void> {
+  if ("create" in move) {
+    const { machine, id, input } = move.create;
+    parseInput(engine.catalogue.machine(machine), input);
+    created.set(id, machine);
+    return;
+  }
+  const { event } = move;
+  const machine = created.get(move.id) ?? (await engine.read(move.id)).machine;
+  checkOutsideEvent(engine, machine, event);
+  parseEvent(engine.catalogue.machine(machine), event);
 }

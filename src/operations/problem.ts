@@ -8,14 +8,21 @@ export function problemOf(error: unknown, requestId: string): Answer {
   if (!isSignalboxError(error)) {
     const { status, title } = errorCatalogue["internal-fault"];
     const detail = `Something failed that should not. The log has it under ${requestId}.`;
-    return problem("internal-fault", { status, title, detail, instance: requestId });
+    return problem("internal-fault", { status, title, detail });
   }
   const { title, status } = errorCatalogue[error.code];
-  return problem(error.code, { status, title, detail: error.detail, instance: requestId, ...membersOf(error) });
+  const told = problem(error.code, { status, title, detail: error.detail, ...membersOf(error) });
+  return error.code === "too-many-requests" ? { ...told, retryAfterMs: retryAfterMsOf(error) } : told;
 }
 
 function membersOf({ details }: SignalboxError): object {
   return { ...(details.errors && { errors: details.errors }), ...details.extra };
+}
+
+/** Without a better knowledge, a second: what is in the queue is gone by then. */
+function retryAfterMsOf({ details }: SignalboxError): number {
+  const { retryAfterMs } = details.extra ?? {};
+  return typeof retryAfterMs === "number" ? retryAfterMs : 1_000;
 }
 
 function problem(code: string, members: { status: number } & Record<string, unknown>): Answer {

@@ -1,7 +1,10 @@
 import { z } from "zod";
+import { isNameable } from "./operation.ts";
 
 /** Schemas that several operations share. */
 export const idParams = z.strictObject({ id: z.string().min(1).max(500) });
+/** Of something new: it has to be asked for by this later. */
+export const newId = z.string().min(1).max(500).refine(isNameable, "no URL can name this");
 export const keyParams = z.strictObject({ key: z.string().min(1).max(1_200) });
 export const limitQuery = z.coerce.number().int().min(1).max(500).optional();
 export const cursorQuery = z.string().min(1).max(2_000).optional();
