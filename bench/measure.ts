@@ -1,0 +1,55 @@
+/** One figure: ours beside a baseline that was measured in the same run. */
+export interface Figure {
+  /** Ours divided by the baseline: of times for `step` and `refusal`, of throughputs for the others. */
+  ratio: number;
+  baseline: string;
+  perSecond: number;
+  p50Ms: number;
+  p99Ms: number;
+  /** Further figures of the same run. */
+  [detail: string]: number | string;
+}
+
+/** Best of several rounds, in microseconds for one: what disturbs a round only ever makes it slower. */
+export function bestMicroseconds(
+  run: (times: number) => void,
+  { times, rounds }: { times: number; rounds: number },
+): number {
+  run(Math.ceil(times / 10)); // warm
+  const taken = Array.from({ length: rounds }, () => {
+    const begun = performance.now();
+    run(times);
+    return ((performance.now() - begun) * 1_000) / times;
+  });
+  return Math.min(...taken);
+}
+
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** Callers that each wait for their answer before they ask again; answers with how long each took. */
+export async function withCallers(given: {
+  callers: number;
+  each: number;
+  ask: (caller: number, turn: number) => Promise<unknown>;
+}) {
+  const latenciesMs: number[] = [];
+  const begun = performance.now();
+  await Promise.all(
+    Array.from({ length: given.callers }, async (_, caller) => {
+      for (let turn = 0; turn < given.each; turn += 1) {
+        const asked = performance.now();
+        await given.ask(caller, turn);
+        latenciesMs.push(performance.now() - asked);
+      }
+    }),
+  );
+  const perSecond = latenciesMs.length / ((performance.now() - begun) / 1_000);
+  return { perSecond, p50Ms: quantile(latenciesMs, 0.5), p99Ms: quantile(latenciesMs, 0.99) };
+}
