@@ -116,9 +116,10 @@ export const vocabulary = base.extend({
     fillReason: base.assign(({ event }) => ({
       requestedReason: (event as NodeEventOf<"maintenance.observed">).state.reason ?? null,
     })),
-    recordBlockers: base.assign(({ event }) => {
+    recordBlockers: base.assign(({ context, event }) => {
       const { replicas, daemons, reasons } = event as NodeEventOf<"drain.progressed">;
-      return { blockers: { replicas, daemons, ...(reasons && { reasons }) } };
+      const why = { ...knownReasons(context.blockers, [...replicas, ...daemons]), ...reasons };
+      return { blockers: { replicas, daemons, ...(Object.keys(why).length > 0 && { reasons: why }) } };
     }),
     recordDrained: base.assign({ blockers: { replicas: [], daemons: [] } }),
     forgetBlockers: base.assign({ blockers: "unknown" }), // the observation and the inventory disagree: the next inventory tells
@@ -179,6 +180,12 @@ export const vocabulary = base.extend({
     }),
   },
 });
+
+/** Whoever only looks knows no reasons: those that are known stay with the names that are still there. */
+function knownReasons(blockers: NodeContext["blockers"], names: readonly string[]): Record<string, string> {
+  const known = blockers === "unknown" ? {} : (blockers.reasons ?? {});
+  return Object.fromEntries(Object.entries(known).filter(([name]) => names.includes(name)));
+}
 
 /** The node is out already, so its groups have to count it, over their budget if need be. */
 function takingSlot({ node }: NodeContext, group: string) {
