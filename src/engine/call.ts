@@ -5,6 +5,7 @@ import type { Activity, Call, Provider } from "../core/provider.ts";
 import type { PendingRow } from "../store/store.ts";
 import type { Performs } from "./move.ts";
 import type { Machine } from "../core/machine.ts";
+import { unseal, type ResolveSecret, type Unsealed } from "./secrets.ts";
 
 /** The provider that performs a call; the first one that says so. */
 export function providerOf(providers: readonly Provider[], activity: string, input: unknown): Provider | undefined {
@@ -23,15 +24,28 @@ export type Outcome =
   | { kind: "failed"; error: string; isRetryable: boolean; event: { type: string } & Record<string, unknown> };
 
 /** Performs one attempt. Never rejects: what an activity throws is its outcome. */
-export async function performCall(row: PendingRow, provider: Provider, call: Call): Promise<Outcome> {
+export async function performCall(
+  row: PendingRow,
+  provider: Provider,
+  call: Call,
+  resolveSecret: ResolveSecret,
+): Promise<Outcome> {
   const perform = provider.activities[row.activity ?? ""] as Activity<unknown> | undefined;
+  let seal: Unsealed["seal"] = (value) => value;
   try {
     if (perform === undefined) throw new Error(`${provider.name} has no activity ${row.activity}`);
-    const output = await perform(JSON.parse(row.payload), call);
-    return { kind: "ended", event: { type: `xstate.done.actor.${row.id}`, output: storable(output), actorId: row.id } };
+    const unsealed = await unseal(JSON.parse(row.payload), resolveSecret);
+    ({ seal } = unsealed);
+    const output = seal(storable(await perform(unsealed.input, sealedCall(call, seal))));
+    return { kind: "ended", event: { type: `xstate.done.actor.${row.id}`, output, actorId: row.id } };
   } catch (error) {
-    return failureOf(row.id, error);
+    return seal(failureOf(row.id, error));
   }
+}
+
+/** What an activity says on its way must not carry its secrets either. */
+function sealedCall(call: Call, seal: Unsealed["seal"]): Call {
+  return { ...call, report: (event) => call.report(seal(event)), transact: (moves) => call.transact(seal(moves)) };
 }
 
 /** How a call ends whose outcome its machine cannot be told. */

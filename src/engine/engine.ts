@@ -8,6 +8,7 @@ import type { Machine } from "../core/machine.ts";
 import type { Instance, Move, Sent, WaitingFor } from "../core/outcome.ts";
 import type { Provider } from "../core/provider.ts";
 import { randomId } from "../providers/random-id.ts";
+import { readSecret } from "../providers/secrets.ts";
 import { systemClock } from "../providers/system-clock.ts";
 import { pendingStateOf, type InstanceRow, type PendingRow, type PendingState, type Store } from "../store/store.ts";
 import { createDurableActor, type DurableActor } from "./actor.ts";
@@ -26,6 +27,7 @@ import { createPlanner, type EngineMove } from "./plan.ts";
 import { createReading, type JournalEntry, type PendingItem, type Reading } from "./reading.ts";
 import { createRefusalRate } from "./refusal-rate.ts";
 import { createRunner } from "./runner.ts";
+import type { ResolveSecret } from "./secrets.ts";
 import { createTransactor, type TransactOptions } from "./transact.ts";
 import { createTurns } from "./turns.ts";
 import { createVerifier, type Verification } from "./verify.ts";
@@ -38,6 +40,8 @@ export interface EngineOptions {
   providers?: readonly Provider[];
   limits?: Partial<Limits>;
   log?: Log;
+  /** The value of a `{ secret: "env:NAME" }` or `{ secret: "file:PATH" }` in a call's input; asked for each attempt. */
+  resolveSecret?: ResolveSecret;
 }
 
 export interface CreateOptions {
@@ -115,6 +119,7 @@ export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pen
 /** Makes an engine; nothing runs before `start`, but everything can be sent. Throws `machine-unfit`. */
 export function createEngine(options: EngineOptions): Engine {
   const { store, machines, providers = [], clock = systemClock(), log = silentLog } = options;
+  const { resolveSecret = readSecret } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const catalogue = createCatalogue(machines);
   const performs = performsOf(providers);
@@ -144,6 +149,7 @@ export function createEngine(options: EngineOptions): Engine {
     providers,
     transactor,
     machineOf: async (id) => (await heads.find(id))?.head.machine,
+    resolveSecret,
     sweep: createHousekeeping({ store, clock, limits }).sweep,
     owner: randomId(),
     log,

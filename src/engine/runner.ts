@@ -9,6 +9,7 @@ import { failureOf, optionsOf, performCall, providerOf, retryOf, type Outcome } 
 import type { Limits } from "./limits.ts";
 import { cancelRequest } from "./move.ts";
 import type { EngineMove } from "./plan.ts";
+import type { ResolveSecret } from "./secrets.ts";
 import type { Transactor } from "./transact.ts";
 
 /** Touches the world: performs what is due and reports how it went. The only part that does. */
@@ -37,12 +38,13 @@ export function createRunner(given: {
   transactor: Transactor;
   /** Of whoever owns the row; undefined when it is gone. */
   machineOf(instance: string): Promise<Machine | undefined>;
+  resolveSecret: ResolveSecret;
   /** Housekeeping that is due from time to time. */
   sweep(): Promise<void>;
   owner: string;
   log: Log;
 }): Runner {
-  const { store, clock, limits, providers, transactor, machineOf, sweep, owner, log } = given;
+  const { store, clock, limits, providers, transactor, machineOf, resolveSecret, sweep, owner, log } = given;
   const running = new Map<string, { controller: AbortController; done: Promise<void> }>();
   let started: Promise<void> | undefined;
   let loop: Promise<void> | undefined;
@@ -157,7 +159,7 @@ export function createRunner(given: {
   }
 
   async function perform(row: PendingRow, machine: Machine, provider: Provider, signal: AbortSignal): Promise<void> {
-    const outcome = await performCall(row, provider, callOf(row, signal));
+    const outcome = await performCall(row, provider, callOf(row, signal), resolveSecret);
     if (signal.aborted && stopping.signal.aborted) return putBack({ ...row, dueAt: row.dueAt ?? clock.now() });
     if (signal.aborted) return;
     const failed = row.attempts + 1;
