@@ -8,6 +8,7 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
   ["unused", "knip"],
   ["build", "tsc", "-p", "tsconfig.build.json"],
   ["package", "publint", "--strict"],
+  ["pictures", process.execPath, "tools/visualize.ts", "--check"],
 ];
 
 let failed = 0;

@@ -1,5 +1,5 @@
 /** Writes the pictures of all machines; with `--check`, compares instead and names what is stale. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { machines } from "../machines/index.ts";
@@ -31,7 +31,7 @@ if (values.check) {
 } else {
   mkdirSync(values.directory, { recursive: true });
   for (const [file, content] of wanted) writeFileSync(join(values.directory, file), content);
-  for (const file of extra) rmSync(join(values.directory, file), { recursive: true });
+  for (const file of extra) console.error(`${file} is of no machine: delete it`);
   console.log(`${wanted.size} files written to ${values.directory}`);
 }
 

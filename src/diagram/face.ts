@@ -1,6 +1,6 @@
 import { isNoOp, triggerName, triggerWords, type ChartArc, type ChartState } from "./graph.ts";
 import type { Track } from "./tracks.ts";
-import { flow, type Span, type TextLine } from "./text.ts";
+import { flow, widthOf, type Span, type TextLine } from "./text.ts";
 
 /** What is written in a state's box, line by line, and the space that it takes. */
 export interface Face {
@@ -24,7 +24,11 @@ export const titleHeight = 32;
 const padding = 12;
 const leading = 17;
 const labelWidth = 46;
-const textMax = 268; // a line of some forty characters: read at one glance, and the boxes stay narrower than the labels' tracks are long
+const textMax = 268; // a line of some forty characters, read at one glance
+const lampWidth = 22;
+
+/** What stands beside the title of the region that speaks for its chart. */
+export const leadsLabel = "leading region";
 
 /** The box of a state: its title, what it is, and what happens in it without leaving it. */
 export function faceOf(state: ChartState, { stays }: { stays: readonly ChartArc[] }): Face {
@@ -67,7 +71,8 @@ export function faceOf(state: ChartState, { stays }: { stays: readonly ChartArc[
   });
 
   const [title] = flow([{ text: state.key, tone: "title" }], { maxWidth: Number.POSITIVE_INFINITY, indent: 0 });
-  const right = Math.max((title as TextLine).width + 22, ...lines.map(({ x, width }) => x - padding + width));
+  const beside = state.leads ? 8 + widthOf(leadsLabel, "label") : lampWidth;
+  const right = Math.max((title as TextLine).width + beside, ...lines.map(({ x, width }) => x - padding + width));
   return { width: Math.ceil(Math.max(120, right + 2 * padding)), height: y, title: state.key, lines, rules };
 }
 
@@ -99,13 +104,17 @@ function rowsOf(state: ChartState, stays: readonly ChartArc[]): Row[] {
         ]),
     ...listed(
       "tags",
-      state.tags.filter((tag) => !lampTags.includes(tag)),
+      state.tags.filter((tag) => !lampTags.some((known) => known === tag)),
     ),
   ];
 }
 
-/** Tags that the box's lamp shows. */
-export const lampTags = ["steady", "attention", "busy"];
+/** Tags that a state's lamp shows, in the order of the legend; the last one that a state has is the one. */
+export const lampTags = ["steady", "busy", "attention"] as const;
+
+export function lampOf({ tags }: ChartState): (typeof lampTags)[number] | undefined {
+  return lampTags.findLast((tag) => tags.includes(tag));
+}
 
 function listed(label: string, names: readonly string[]): Row[] {
   return names.length === 0 ? [] : [{ label, spans: commaList(names) }];

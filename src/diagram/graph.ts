@@ -64,7 +64,7 @@ export function describeChart(chart: AnyStateMachine): ChartState {
     exit: namesOf(node.exit),
     invokes: node.invoke.map(({ id, src }) => ({ id, source: typeof src === "string" ? src : "inline logic" })),
     initial: initialOf(node),
-    history: node.history === false ? undefined : node.history === "deep" ? "deep" : "shallow",
+    history: node.type !== "history" ? undefined : node.history === "deep" ? "deep" : "shallow",
     arcs: node.type === "history" ? [] : arcsOf(node, timers),
     states: Object.values(node.states)
       .toSorted((one, other) => Number(other === leading) - Number(one === leading))

@@ -61,22 +61,20 @@ export async function layIslandOut(island: Island, { direction, seed, against }:
   const nodeOf = (state: ChartState): ElkNode => {
     const id = nameOf(state.id);
     const { width, height } = sizeOf(state, island);
-    if (!isOpen(state, island)) {
-      const layoutOptions = {
-        "elk.nodeSize.constraints": "PORTS MINIMUM_SIZE",
-        "elk.nodeSize.minimum": `(${width},${height})`,
-      };
-      return { id, width, height, layoutOptions };
-    }
+    if (island.sealed.has(state.id)) return { id, width, height };
+    const growing = (least: string) => ({
+      "elk.nodeSize.constraints": "PORTS MINIMUM_SIZE",
+      "elk.nodeSize.minimum": least,
+    });
+    if (!isOpen(state, island)) return { id, width, height, layoutOptions: growing(`(${width},${height})`) };
     const dot = { id: `${id}.dot`, width: dotSize, height: dotSize };
     return {
       id,
       children: [...(entered.includes(state) ? [dot] : []), ...state.states.map(nodeOf)],
       layoutOptions: {
         ...options,
+        ...growing(direction === "DOWN" ? `(${height},${width})` : `(${width},${height})`), // elkjs turns it with the picture
         "elk.padding": `[top=${height + 20},left=24,bottom=24,right=24]`,
-        "elk.nodeSize.constraints": "MINIMUM_SIZE",
-        "elk.nodeSize.minimum": `(${width},${height})`,
       },
     };
   };

@@ -1,5 +1,6 @@
 import { faceOf, type Face } from "./face.ts";
-import { crossingsOf, lengthOf, moved, type Box, type Point } from "./geometry.ts";
+import { costOf } from "./cost.ts";
+import { moved, type Box, type Point, type Size } from "./geometry.ts";
 import { statesOf, type ChartState } from "./graph.ts";
 import type { LaidIsland, PlacedState, PlacedTrack } from "./island.ts";
 import type { Frame } from "./order.ts";
@@ -51,19 +52,6 @@ interface Plan extends Frame {
   readonly regions: "rows" | "columns";
   /** What was laid out before, in another frame. */
   readonly known: Map<string, LaidIsland>;
-}
-
-/** How wide the picture is when it has the wished proportions; crossings, detours and corners count as width. */
-function costOf({ width, height, states, tracks }: LaidIsland, ratio: number): number {
-  const lines = tracks.map(({ pieces }) => pieces.flat());
-  const corners = lines.reduce((sum, line) => sum + line.length - 2, 0);
-  const length = lines.reduce((sum, line) => sum + lengthOf(line), 0);
-  const starts = tracks.flatMap(({ from, dot }) => {
-    const around = states.find(({ state }) => state.id === from);
-    return dot && around ? [dot.x - around.x + dot.y - around.y - around.face.height] : [];
-  });
-  const late = starts.reduce((sum, each) => sum + each, 0);
-  return Math.max(width, height * ratio) + 25 * crossingsOf(lines) + 4 * corners + length / 40 + late;
 }
 
 function arrange(state: ChartState, plan: Plan): Promise<Laid> {
@@ -125,9 +113,9 @@ async function arrangeRegions(state: ChartState, plan: Plan): Promise<Laid> {
   };
 }
 
-function stretched(region: Laid, size: { width: number; height: number }): Laid {
+function stretched(region: Laid, size: Size): Laid {
   const [root, ...states] = region.states as [PlacedState, ...PlacedState[]];
-  return { ...region, ...size, states: [{ ...root, ...size, isRegion: true }, ...states] };
+  return { ...region, ...size, states: [{ ...root, x: 0, y: 0, ...size, isRegion: true }, ...states] };
 }
 
 function shifted(laid: Laid, by: Point): Laid {

@@ -42,7 +42,7 @@ export function promisingOrders(
     judged.set(key, { order, cost });
     return cost;
   };
-  for (let start = 0; start < Math.min(items.length, startsMax); start += 1) {
+  for (let start = 0; start === 0 || start < Math.min(items.length, startsMax); start += 1) {
     let order: readonly Item[] = [...items.slice(start), ...items.slice(0, start)];
     for (let better: readonly Item[] | undefined = order; better !== undefined; ) {
       order = better;

@@ -1,5 +1,5 @@
 import type { Machine } from "../core/machine.ts";
-import { titleHeight, type FaceLine } from "./face.ts";
+import { lampOf, lampTags, leadsLabel, titleHeight, type FaceLine } from "./face.ts";
 import type { Point } from "./geometry.ts";
 import { describeChart, statesOf, triggerName, type ChartArc, type ChartState } from "./graph.ts";
 import type { PlacedState, PlacedTrack } from "./island.ts";
@@ -36,7 +36,7 @@ export function svgOf(chart: ChartState, layout: Layout, { active = [], title = 
     `<desc>${escaped(summaryOf(chart))}</desc>`,
     `<style>${styleSheet}</style>`,
     `<rect class="paper" ${boxOf({ x: 0, y: 0, width, height }, 10)}/>`,
-    drawState(root, { isLit: lit.has(root.state.id), title }),
+    drawState(root, { isLit: lit.has(root.state.id), title: shortened(title, root.width - 40) }),
     drawLegend(root, chart, title),
     ...inner.map((placed) => drawState(placed, { isLit: lit.has(placed.state.id), title: placed.state.key })),
     ...layout.partings.map((line) => {
@@ -55,11 +55,12 @@ function summaryOf(chart: ChartState): string {
   return chart.description === undefined ? states : `${chart.description} ${states}`;
 }
 
-/** Tags that a state's lamp shows, in the order of the legend. */
-const lampTags = ["steady", "busy", "attention"] as const;
-
-function lampOf({ tags }: ChartState): (typeof lampTags)[number] | undefined {
-  return lampTags.findLast((tag) => tags.includes(tag));
+/** As much of a title as there is space for: it is the caller's, so the box was not made for it. */
+function shortened(title: string, maxWidth: number): string {
+  if (widthOf(title, "title") <= maxWidth) return title;
+  const characters = Array.from(title);
+  while (characters.length > 0 && widthOf(`${characters.join("")}\u2026`, "title") > maxWidth) characters.pop();
+  return `${characters.join("")}\u2026`;
 }
 
 function drawState(placed: PlacedState, { isLit, title }: { isLit: boolean; title: string }): string {
@@ -90,7 +91,7 @@ function drawBox(placed: PlacedState, title: string): string {
       .map((rule) => `<path class="rule" d="M${at({ x, y: y + rule })}h${n(width)}"/>`),
     isRegion ? "" : `<rect class="frame" ${boxOf(placed)}/>`,
     drawWords(title, "title", { x: x + 12, y: y + 21.5 }),
-    state.leads ? drawWords("leading region", "label", titleEnd) : "",
+    state.leads ? drawWords(leadsLabel, "label", titleEnd) : "",
     ...face.lines.map((line) => drawLine(line, placed)),
     state.kind === "final"
       ? `<circle class="lamp" ${circleOf(lamp, 7)}/><circle class="core" ${circleOf(lamp, 3.5)}/>`
@@ -182,6 +183,9 @@ const entities: Readonly<Record<string, string>> = {
   ">": "&gt;",
   '"': "&quot;",
   "'": "&#39;",
+  "\t": "&#9;", // these three would become spaces in an attribute
+  "\n": "&#10;",
+  "\r": "&#13;",
 };
 
 /** As text in XML; what XML cannot hold at all becomes the replacement character. */
@@ -189,5 +193,5 @@ function escaped(value: string): string {
   return value
     .toWellFormed()
     .replaceAll(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd")
-    .replaceAll(/[&<>"']/g, (character) => entities[character] as string);
+    .replaceAll(/[&<>"'\t\n\r]/g, (character) => entities[character] as string);
 }

@@ -63,7 +63,8 @@ export function tracksOf(chart: ChartState): Tracks {
     for (const { state: source, island } of outwards(from)) {
       const target = outwards(to).find((each) => each.island === island)?.state;
       if (target === undefined) continue;
-      return source === target && from !== to ? undefined : { source, target, island };
+      const isBorderless = source === target && (from !== to || (source === island && parents.has(island)));
+      return isBorderless ? undefined : { source, target, island }; // a region has no border to draw a loop at
     }
     return undefined;
   }
