@@ -45,12 +45,23 @@ export async function createDurableActor(
     }
   }
 
+  /** Goes on with the next commit after a fault of the store: whoever listens is not left without knowing. */
   async function follow(): Promise<void> {
-    for await (const entry of feed.read({ after: position, instance: id, signal: stopped.signal })) {
-      if (entry.version > row.version) await refresh();
+    let after = position;
+    while (!stopped.signal.aborted) {
+      const news = feed.news();
+      try {
+        for await (const entry of feed.read({ after, instance: id, signal: stopped.signal })) {
+          if (entry.version > row.version) await refresh();
+          after = entry.seq;
+        }
+      } catch (error) {
+        log.error({ instance: id, error: messageOf(error) }, "an actor cannot be followed just now");
+        await news;
+      }
     }
   }
-  follow().catch(() => stopped.abort()); // a store that fails ends the subscription; send still tells
+  void follow();
 
   return {
     id,

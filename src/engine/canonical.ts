@@ -1,6 +1,12 @@
-/** JSON with keys in order, so that equal values have equal text. */
+import { messageOf, SignalboxError } from "../core/errors.ts";
+
+/** JSON with keys in order, so that equal values have equal text. Throws `invalid-request` for what JSON cannot carry. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => (isRecord(inner) ? inOrder(inner) : inner)) ?? "null";
+  try {
+    return JSON.stringify(value, (_key, inner: unknown) => (isRecord(inner) ? inOrder(inner) : inner)) ?? "null";
+  } catch (error) {
+    throw new SignalboxError("invalid-request", `The request cannot be written as JSON: ${messageOf(error)}.`);
+  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

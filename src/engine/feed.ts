@@ -13,6 +13,8 @@ export interface Feed {
   read(query?: FeedQuery): AsyncIterable<JournalEntry>;
   /** Something was committed. */
   notify(): void;
+  /** Resolves when something is committed. */
+  news(): Promise<void>;
 }
 
 const pageSize = 256; // entries read at once: bounds the memory of a reader that is far behind
@@ -40,6 +42,7 @@ export function createFeed(store: Store): Feed {
 
   return {
     read,
+    news: () => next.promise,
     notify() {
       const { resolve } = next;
       next = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
-import { isSignalboxError, messageOf, SignalboxError } from "../core/errors.ts";
+import { isSignalboxError, messageOf, SignalboxError, type ErrorCode } from "../core/errors.ts";
 import type { Instance, Sent } from "../core/outcome.ts";
 import type { CommandRow, Element, Store } from "../store/store.ts";
 import { canonicalJson } from "./canonical.ts";
@@ -134,7 +134,7 @@ export function createTransactor(given: {
     try {
       return await planner.plan(moves, asker, settled);
     } catch (error) {
-      if (committer.isIdle()) throw error;
+      if (committer.isIdle() || isOfRequest(error)) throw error;
       await committer.settled();
       return planner.plan(moves, asker, settled);
     }
@@ -265,6 +265,13 @@ export function createTransactor(given: {
     },
   };
 }
+
+/** A fault of the request alone, whatever the instance is like. */
+function isOfRequest(error: unknown): boolean {
+  return isSignalboxError(error) && requestFaults.has(error.code);
+}
+
+const requestFaults: ReadonlySet<ErrorCode> = new Set(["invalid-request", "internal-event", "payload-too-large"]);
 
 type CommandKey = Pick<CommandRow, "principal" | "id" | "fingerprint">;
 

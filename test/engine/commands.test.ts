@@ -3,9 +3,9 @@ import { memoryStore } from "../../src/store/memory.ts";
 import { gatedStore, isOpen, quiet } from "../support/gated-store.ts";
 import { createWorld } from "../support/world.ts";
 
-async function counterWorld() {
+async function counterWorld(limits = {}) {
   const store = gatedStore(memoryStore());
-  const world = createWorld({ store });
+  const world = createWorld({ store, limits });
   await world.engine.create({ machine: "counter", id: "c", input: {} });
   return { ...world, store };
 }
@@ -256,6 +256,18 @@ describe("a numbered stream", () => {
       ]);
     }
     expect((await restarted().engine.read("c")).context).toMatchObject({ count: 8 });
+  });
+
+  it("does not go on past a number whose commit has failed, though the version fits", async () => {
+    const { engine, store } = await counterWorld({ batchMax: 1 });
+    store.hold();
+    const sends = [1, 2].map((n) => engine.send("c", { type: "dec" }, seq(n)).catch((error: unknown) => error));
+    await quiet();
+
+    store.fail("before");
+
+    expect(await sends[0]).toMatchObject({ code: "store-unavailable" });
+    expect(await sends[1]).toMatchObject({ code: "sequence-gap", details: { extra: { expected: 1 } } });
   });
 
   it("does not acknowledge a number whose first commit has failed", async () => {

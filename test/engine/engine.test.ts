@@ -56,6 +56,7 @@ describe("create", () => {
     ["a machine that is not here", { machine: "nobody", id: "d", input: {} }, "not-found"],
     ["a field that the input does not have", { machine: "counter", id: "d", input: { c: 1 } }, "invalid-request"],
     ["a stamp in the input", { machine: "counter", id: "d", input: { at: 1 } }, "invalid-request"],
+    ["an input that JSON cannot carry", { machine: "counter", id: "d", input: { count: 1n } }, "invalid-request"],
     ["an empty id", { machine: "counter", id: "", input: {} }, "invalid-request"],
     ["an id with a line break", { machine: "counter", id: "a\nb", input: {} }, "invalid-request"],
     ["half a character in an id", { machine: "counter", id: "a\ud800", input: {} }, "invalid-request"],

@@ -39,7 +39,7 @@ export const counter: Machine = {
     types: {
       context: {} as CounterContext,
       events: {} as EventsOf<typeof counterEvents>,
-      input: {} as { count?: number },
+      input: {} as { count: number | undefined },
       emitted: {} as { type: "rung"; count: number },
     },
     guards: guardsOf(counterLaws),
@@ -102,7 +102,7 @@ export const egg: Machine = {
       }),
       keep: assign({ ms: ({ context, event }) => ("ms" in event ? event.ms : context.ms) }),
       record: assign({
-        fired: ({ context, event }) => [...context.fired, { what: event.type as string, at: event.at }],
+        fired: ({ context, event }) => [...context.fired, { what: event.type, at: event.at }],
       }),
     },
   }).createMachine({
@@ -301,7 +301,7 @@ export const child: Machine = {
     types: {
       context: {} as ChildContext,
       events: {} as EventsOf<typeof childEvents>,
-      input: {} as { grandchild?: string },
+      input: {} as { grandchild: string | undefined },
     },
     actors: { instance: instanceActivity() },
     guards: guardsOf(childLaws),
@@ -397,18 +397,18 @@ const doorEvents = { open: sentBy("person", {}), close: sentBy("person", {}) } s
 export function door(version: 1 | 2 | 3, migrations: Machine["migrations"] = doorMigrations): Machine {
   const shut = version === 1 ? "Shut" : "Closed";
   const chart = setup({
-    types: { context: {} as { opened?: number }, events: {} as EventsOf<typeof doorEvents> },
+    types: { context: {} as { opened: number | undefined }, events: {} as EventsOf<typeof doorEvents> },
   }).createMachine({
     id: "door",
     options,
-    context: version === 3 ? { opened: 0 } : {},
+    context: { opened: version === 3 ? 0 : undefined },
     initial: shut,
     states: {
       [shut]: {
         on: {
           open: {
             target: "Open",
-            actions: assign(({ context }) => (version === 3 ? { opened: (context.opened ?? 0) + 1 } : {})),
+            actions: assign(({ context }) => ({ opened: version === 3 ? (context.opened ?? 0) + 1 : undefined })),
           },
         },
       },

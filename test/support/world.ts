@@ -28,13 +28,16 @@ export interface WorldOptions {
   limits?: Partial<Limits>;
   /** A clock of the engine's own, where it is not to agree with the one that `advance` moves. */
   engineClock?: Clock;
+  /** What makes the engine, where it is put together otherwise. */
+  makeEngine?: typeof createEngine;
 }
 
 export const startsAt = 1_000_000;
 
 export function createWorld(options: WorldOptions = {}, clock = virtualClock(startsAt)): World {
   const { machines = testMachines, store = memoryStore(), providers = [], limits = {}, engineClock = clock } = options;
-  const engine = createEngine({ machines, store, providers, limits, clock: engineClock });
+  const { makeEngine = createEngine } = options;
+  const engine = makeEngine({ machines, store, providers, limits, clock: engineClock });
 
   async function settle(): Promise<void> {
     while ((await engine.runOnce()) > 0);
