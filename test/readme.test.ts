@@ -1,0 +1,91 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parseNodesFile } from "../src/providers/processes/nodes-file.ts";
+
+const root = join(import.meta.dirname, "..");
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+const scripts = (JSON.parse(read("package.json")) as { scripts: Record<string, string> }).scripts;
+
+function blocksOf(path: string, language: string): string[] {
+  return [...read(path).matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, "g"))].map(
+    ([, code]) => code as string,
+  );
+}
+
+/** What the comments behind `console.log` say will be printed. */
+function promisedOutput(code: string): string[] {
+  return [...code.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map(([, said]) => said as string);
+}
+
+function runExample(code: string): string[] {
+  const file = join(root, "test", `.example-${process.pid}.ts`);
+  try {
+    writeFileSync(file, code.replace('from "signalbox"', 'from "../src/index.ts"'));
+    const { stdout, stderr, status } = spawnSync(process.execPath, [file], { encoding: "utf8", timeout: 20_000 });
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+    return stdout.trimEnd().split("\n");
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+describe("the README and the guides", () => {
+  it.each([
+    ["README.md", 1],
+    ["docs/machines.md", 1],
+  ])("have code in %s that prints what it says", (path, count) => {
+    const blocks = blocksOf(path, "ts");
+
+    expect(blocks).toHaveLength(count);
+    for (const code of blocks) {
+      expect(promisedOutput(code).length).toBeGreaterThan(0);
+      expect(runExample(code)).toEqual(promisedOutput(code));
+    }
+  });
+
+  it("name npm scripts and commands that there are", () => {
+    const commands = ["README.md", "docs/machines.md", "docs/nodes.md"]
+      .flatMap((path) => blocksOf(path, "sh"))
+      .join("\n")
+      .split("\n");
+    const npm = commands.flatMap((line) => /^npm (?:run )?([\w-]+)/.exec(line)?.[1] ?? []);
+    const ours = commands.flatMap((line) => /^npx signalbox (.*)/.exec(line)?.[1] ?? []);
+
+    expect(npm.filter((name) => name !== "ci" && scripts[name] === undefined)).toEqual([]);
+    expect(ours.length).toBeGreaterThan(3);
+    for (const line of ours) {
+      const words = line.split(" ").filter((word) => /^[a-z]+$/.test(word));
+      const help = spawnSync(
+        process.execPath,
+        ["bin/signalbox.js", ...words.slice(0, words[0] === "node" ? 2 : 1), "--help"],
+        { cwd: root, encoding: "utf8" },
+      );
+      expect(help.status, line).toBe(0);
+      for (const [option] of line.matchAll(/--[a-z-]+/g)) expect(help.stdout, line).toContain(option);
+    }
+  });
+
+  it("show a nodes file that is read", () => {
+    const [yaml] = blocksOf("docs/nodes.md", "yaml");
+
+    expect([...parseNodesFile(yaml ?? "").nodes.keys()]).toEqual(["alpha", "beta"]);
+  });
+
+  it("link to files that there are", () => {
+    for (const path of ["README.md", "ARCHITECTURE.md", "docs/machines.md", "docs/nodes.md"]) {
+      const links = [...read(path).matchAll(/\]\(([^)#:]+)\)/g)].map(([, target]) => target as string);
+      expect(links.filter((target) => !existsSync(join(root, path, "..", target)))).toEqual([]);
+    }
+  });
+
+  it("name files in ARCHITECTURE.md that there are", () => {
+    const text = read("ARCHITECTURE.md");
+    const named = [...text.matchAll(/`((?:src|machines|test|docs)\/[\w./-]*)`/g)].map(([, path]) => path as string);
+
+    expect(named.length).toBeGreaterThan(15);
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+});
