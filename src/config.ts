@@ -14,7 +14,8 @@ export interface Config {
 
 /** Reads the environment, once. Throws `invalid-request` with every fault. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const parsed = environmentSchema.safeParse(environment);
+  const given = Object.entries(environment).filter(([, value]) => value !== ""); // VAR= is how one takes a variable back
+  const parsed = environmentSchema.safeParse(Object.fromEntries(given));
   if (parsed.success) return { url: parsed.data.SIGNALBOX_URL, logLevel: parsed.data.SIGNALBOX_LOG_LEVEL };
   const said = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
   throw new SignalboxError("invalid-request", `The environment does not fit: ${said}.`);

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import pino from "pino";
 import { machines } from "../machines/index.ts";
@@ -15,9 +15,10 @@ import { declareNodes, type DeclaredNodes } from "./operations/declare-nodes.ts"
 import { endAllProcesses } from "./providers/processes/end-all.ts";
 import { groupsOf, membersOf } from "./providers/processes/maintenance-groups.ts";
 import { parseNodesFile, type NodesFile } from "./providers/processes/nodes-file.ts";
-import { createProcessesProvider } from "./providers/processes/processes-provider.ts";
+import { createProcessesProvider, type ProcessesProvider } from "./providers/processes/processes-provider.ts";
 import { systemClock } from "./providers/system-clock.ts";
 import { sqliteStore } from "./store/sqlite/sqlite.ts";
+import type { Store } from "./store/store.ts";
 
 /** Runs the command line; answers with the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -46,12 +47,12 @@ async function serve({ data, port, host, nodes: nodesPath }: ServeOptions, { log
       `--host ${host} would let others in without authentication. Use a loopback address.`,
     );
   }
-  const stopped = stopSignal();
-  mkdirSync(data, { recursive: true });
-  const store = sqliteStore(join(data, "signalbox.db"));
+  const stopping = stopSignal();
+  const nodes = nodesPath === undefined ? undefined : readNodesFile(nodesPath);
+  const store = openStore(data);
+  const ends = [() => store.close()]; // what was begun, the newest first
   try {
     const clock = systemClock();
-    const nodes = nodesPath === undefined ? undefined : readNodesFile(nodesPath);
     const provider =
       nodes &&
       createProcessesProvider({
@@ -63,20 +64,42 @@ async function serve({ data, port, host, nodes: nodesPath }: ServeOptions, { log
       });
     const engine: Engine = createEngine({ machines, store, clock, providers: provider ? [provider] : [], log });
     if (nodes !== undefined) await declareNodes(engine, declaredIn(nodes));
-    await provider?.start();
-    await engine.start();
-    const listening = await listen(createApp(engine, { log }), { host, port });
-    process.stdout.write(`${JSON.stringify({ listening: listening.url })}\n`);
-    log.info({ url: listening.url, data }, "listening");
-    const signal = await stopped;
-    log.info({ signal }, "stopping: no new requests, running work is given back");
-    await listening.close();
-    await engine.stop();
-    await provider?.stop();
+    const listening = await listen(createApp(engine, { log }), { host, port }); // before anything runs: the port may be taken
+    if (provider !== undefined) ends.unshift(() => provider.stop());
+    ends.unshift(
+      () => listening.close(),
+      () => engine.stop(),
+    );
+    const stopped = aborted(stopping);
+    const started = start(engine, provider, stopping);
+    started.catch(() => undefined); // a stop may end it
+    await Promise.race([started, stopped]);
+    if (!stopping.aborted) {
+      process.stdout.write(`${JSON.stringify({ listening: listening.url })}\n`);
+      log.info({ url: listening.url, data }, "listening");
+      await stopped;
+    }
+    log.info({ signal: stopping.reason as unknown }, "stopping: no new requests, running work is given back");
     return 0;
   } finally {
-    await store.close();
+    for (const end of ends) await end();
   }
+}
+
+async function start(engine: Engine, provider: ProcessesProvider | undefined, stopping: AbortSignal): Promise<void> {
+  await provider?.start();
+  if (!stopping.aborted) await engine.start();
+}
+
+function openStore(data: string): Store {
+  try {
+    mkdirSync(data, { recursive: true });
+    accessSync(data, constants.W_OK);
+  } catch (error) {
+    const detail = `The data directory ${data} cannot be written to: ${messageOf(error)}. Name another one with --data.`;
+    throw new SignalboxError("invalid-request", detail, { cause: error });
+  }
+  return sqliteStore(join(data, "signalbox.db"));
 }
 
 /** Work may come to a node that is Active and that nobody has cordoned. */
@@ -117,18 +140,23 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
-/** The first signal that asks the process to end; a second one ends it at once. */
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolveSignal) => {
-    let isAsked = false;
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.on(signal, () => {
-        if (isAsked) process.exit(1);
-        isAsked = true;
-        resolveSignal(signal);
-      });
-    }
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolveAborted) => {
+    if (signal.aborted) resolveAborted();
+    else signal.addEventListener("abort", () => resolveAborted());
   });
+}
+
+/** Aborted by the first signal that asks the process to end, which is its reason; a second one ends it at once. */
+function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (stopping.signal.aborted) process.exit(1);
+      stopping.abort(signal);
+    });
+  }
+  return stopping.signal;
 }
 
 /** Beside `src/` in a checkout, beside `dist/` in the package. */

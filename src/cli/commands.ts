@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { SignalboxError } from "../core/errors.ts";
+import type { Refusal } from "../core/law.ts";
 import { listMachines, showDiagram } from "../operations/machines.ts";
 import {
   explainEvent,
@@ -12,7 +13,7 @@ import {
 } from "../operations/instances.ts";
 import { discardPending, listPending, retryPending } from "../operations/pending.ts";
 import { describeInstance, type InstanceBody, type WaitBody } from "./describe.ts";
-import { table } from "./output.ts";
+import { jsonLine, reasonLines, table } from "./output.ts";
 import type { CommandContext } from "./program.ts";
 
 /** Commands about any machine and instance. */
@@ -39,11 +40,11 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
   program
     .command("instances")
     .description("list instances, or show one")
-    .argument("[id]")
-    .option("--machine <name>")
-    .option("--state <name>")
-    .option("--tag <tag>")
-    .option("--label <name:value>")
+    .argument("[id]", "show this one")
+    .option("--machine <name>", "only of this statechart")
+    .option("--state <name>", "only in this state")
+    .option("--tag <tag>", "only with this tag")
+    .option("--label <name:value>", "only with this label")
     .action(
       action(async ({ api, show }, id?: string, filter?: Record<string, string>) => {
         if (id !== undefined) {
@@ -66,8 +67,8 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
   program
     .command("send")
     .description("send one event to an instance")
-    .argument("<id>")
-    .argument("<type>")
+    .argument("<id>", "the instance")
+    .argument("<type>", "the event")
     .option("--data <json>", "the event's fields")
     .option("--expected-version <n>", "only if the instance is at this version", wholeNumber)
     .option("--dry-run", "tell what would happen, change nothing")
@@ -83,7 +84,7 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
           const { expectedVersion, dryRun } = given;
           const answer = await api.call<{
             outcome: string;
-            reasons?: { detail: string }[];
+            reasons?: Refusal[];
             via?: string[];
             instance: InstanceBody;
           }>(sendEvent, {
@@ -93,9 +94,12 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
             ...(expectedVersion !== undefined && { expectedVersion }),
           });
           show(answer, () => {
-            const path = [...(answer.via ?? []), answer.instance.state].join(" > ");
-            const why = (answer.reasons ?? []).map(({ detail }) => `\n  ${detail}`).join("");
-            return `${dryRun ? "would be " : ""}${answer.outcome}: ${answer.instance.id} is ${dryRun ? "then " : ""}in ${path}${why}`;
+            const { outcome, via = [], reasons = [], instance } = answer;
+            const path = [...via, instance.state].join(" > ");
+            return [
+              `${dryRun ? "would be " : ""}${outcome}: ${instance.id} is ${dryRun ? "then " : ""}in ${path}`,
+              ...reasons.flatMap(reasonLines),
+            ];
           });
         },
       ),
@@ -104,8 +108,8 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
   program
     .command("explain")
     .description("say what an instance waits for, or whether it would take an event")
-    .argument("<id>")
-    .argument("[type]")
+    .argument("<id>", "the instance")
+    .argument("[type]", "an event; it is judged, not sent")
     .option("--data <json>", "the event's fields")
     .action(
       action(async ({ api, show }, id: string, type?: string, given: { data?: string } = {}) => {
@@ -119,7 +123,7 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
   program
     .command("journal")
     .description("show what happened to an instance")
-    .argument("<id>")
+    .argument("<id>", "the instance")
     .option("--after <seq>", "only entries after this number", wholeNumber)
     .action(
       action(async ({ api, show }, id: string, given: { after?: number }) => {
@@ -169,37 +173,35 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
   pending
     .command("retry")
     .description("try a row again now, as if it had never failed")
-    .argument("<key>")
+    .argument("<key>", "as `pending` lists it")
     .action(
       action(async ({ api, show }, key: string) => {
         const item = await api.call<PendingBody>(retryPending, { params: { key } });
-        show(item, () => `${item.key} is ${item.state}`);
+        show(item, () => [`${item.key} is ${item.state}`]);
       }),
     );
   pending
     .command("discard")
     .description("give a row up")
-    .argument("<key>")
+    .argument("<key>", "as `pending` lists it")
     .action(
       action(async ({ api, show }, key: string) => {
         const body = await api.call(discardPending, { params: { key } });
-        show(body, () => `${key} is discarded`);
+        show(body, () => [`${key} is discarded`]);
       }),
     );
 
   program
     .command("verify")
     .description("replay journals and compare with what is stored; exit 1 on a difference")
-    .argument("[id]")
+    .argument("[id]", "only this one")
     .action(
       action(async ({ api, show }, id?: string) => {
         const body = await api.call<VerificationBody>(verify, { body: id === undefined ? {} : { id } });
-        show(body, () =>
-          [
-            `${body.checked} checked, ${body.differences.length} differences, ${body.unverifiable.length} unverifiable`,
-            ...[...body.differences, ...body.unverifiable].map(({ instance, detail }) => `  ${instance}: ${detail}`),
-          ].join("\n"),
-        );
+        show(body, () => [
+          `${body.checked} checked, ${body.differences.length} differences, ${body.unverifiable.length} unverifiable`,
+          ...[...body.differences, ...body.unverifiable].map(({ instance, detail }) => `  ${instance}: ${detail}`),
+        ]);
         return body.differences.length === 0 ? 0 : 1;
       }),
     );
@@ -207,21 +209,23 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
   program
     .command("diagram")
     .description("print the picture of a statechart as SVG")
-    .argument("<machine>")
+    .argument("<machine>", "its name")
     .action(
-      action(async ({ api }, machine: string) => {
-        output.line(await api.call<string>(showDiagram, { params: { machine } }));
+      action(async ({ api, isJson }, machine: string) => {
+        const svg = await api.call<string>(showDiagram, { params: { machine } });
+        output.line(isJson ? jsonLine({ machine, svg }) : svg.trimEnd());
       }),
     );
 }
 
 interface ExplanationBody {
   instance: InstanceBody;
+  pending: PendingBody[];
   waitingFor: WaitBody[];
   verdict?: {
     type: string;
-    outcome: string;
-    reasons?: { code: string; detail: string; hint?: string }[];
+    outcome: "changed" | "unchanged" | "refused";
+    reasons?: Refusal[];
     via: string[];
   };
 }
@@ -240,6 +244,7 @@ interface EntryBody {
 }
 interface PendingBody {
   key: string;
+  id: string;
   kind: string;
   state: string;
   dueAt: string | null;
@@ -258,18 +263,24 @@ function entryRow({ seq, at, version, event, kind, outcome, from, via, to, reaso
   return [String(seq), at, String(version), event?.type ?? kind, outcome, why, principal];
 }
 
-function describeExplanation({ instance, verdict }: ExplanationBody): string {
-  if (verdict === undefined) return describeInstance(instance);
-  const reasons = (verdict.reasons ?? []).flatMap(({ code, detail, hint }) => [
-    `  ${code}: ${detail}`,
-    ...(hint === undefined ? [] : [`  instead: ${hint}`]),
-  ]);
-  return [`${verdict.type} would be ${verdict.outcome} in ${instance.state}`, ...reasons].join("\n");
+function describeExplanation({ instance, pending, verdict }: ExplanationBody): string[] {
+  if (verdict !== undefined) {
+    const { type, outcome, reasons = [] } = verdict;
+    const verdicts = { changed: "accepted", unchanged: "accepted, and change nothing", refused: "refused" };
+    return [`${type} would be ${verdicts[outcome]} in ${instance.state}`, ...reasons.flatMap(reasonLines)];
+  }
+  return [...describeInstance(instance), ...pending.map(describePending)];
+}
+
+function describePending({ kind, id, state, dueAt, attempts, error }: PendingBody): string {
+  const when = dueAt === null ? "" : `, due ${dueAt}`;
+  const failed = error === undefined ? "" : `, failed ${attempts} times: ${error}`;
+  return `  ${kind.padEnd(7)} ${id}: ${state}${when}${failed}`;
 }
 
 const pagesMax = 2_000; // a million rows: more than a terminal is for
 
-async function allPages<Item>(
+export async function allPages<Item>(
   page: (cursor?: string) => Promise<{ items: Item[]; nextCursor: string | null }>,
 ): Promise<Item[]> {
   const items: Item[] = [];

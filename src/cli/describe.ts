@@ -23,7 +23,7 @@ export interface InstanceBody {
 }
 
 /** An instance for people. */
-export function describeInstance(instance: InstanceBody): string {
+export function describeInstance(instance: InstanceBody): string[] {
   const { id, machine, version, state, status, tags, since, waitingFor, hears } = instance;
   return [
     `${id}  ${machine} v${version}`,
@@ -31,7 +31,7 @@ export function describeInstance(instance: InstanceBody): string {
     ...(tags.length > 0 ? [`  tags    ${tags.join(", ")}`] : []),
     ...waitingFor.map(describeWait),
     ...(hears.length > 0 ? [`  hears   ${hears.map(({ type }) => type).join(", ")}`] : []),
-  ].join("\n");
+  ];
 }
 
 export function describeWait({ region, what, since, until, overdue }: WaitBody): string {

@@ -11,7 +11,7 @@ import {
   uncordonNode,
 } from "../operations/nodes.ts";
 import type { Operation } from "../operations/operation.ts";
-import { wholeNumber } from "./commands.ts";
+import { allPages, wholeNumber } from "./commands.ts";
 import { describeInstance, type InstanceBody } from "./describe.ts";
 import { table } from "./output.ts";
 import type { CommandContext, Invocation } from "./program.ts";
@@ -22,11 +22,11 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
   program
     .command("nodes")
     .description("list the nodes and where each is in its maintenance")
-    .option("--state <name>")
+    .option("--state <name>", "only in this state")
     .action(
       action(async ({ api, show }, { state }: { state?: string }) => {
-        const body = await api.call<{ items: InstanceBody[] }>(listNodes, { query: { state, limit: "500" } });
-        show(body, () => table(["NODE", "STATE", "SCHEDULING", "SINCE", "WAITS FOR"], body.items.map(nodeRow)));
+        const items = await allPages<InstanceBody>((cursor) => api.call(listNodes, { query: { state, cursor } }));
+        show({ items }, () => table(["NODE", "STATE", "SCHEDULING", "SINCE", "WAITS FOR"], items.map(nodeRow)));
       }),
     );
 
@@ -40,19 +40,17 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
     body: Record<string, unknown>,
     wait: { until: readonly string[] } | undefined,
   ): Promise<number> {
-    const sent = await api.call<{ outcome: string; instance: InstanceBody }>(operation, {
-      params: { node: name },
-      body,
-    });
-    if (wait === undefined || !isJson) show(sent, () => `${sent.outcome}: ${name} is in ${sent.instance.state}`);
-    return wait === undefined ? 0 : waitForNode({ api, output, node: name, until: wait.until, isJson });
+    const sent = await api.call<SentBody>(operation, { params: { node: name }, body });
+    if (wait === undefined || !isJson) show(sent, () => [sentence(name, sent)]);
+    if (wait === undefined) return 0;
+    return waitForNode({ api, output, node: name, until: wait.until, isInLine: sent.outcome === "queued", isJson });
   }
 
   node
     .command("drain")
     .description("move everything away and enter maintenance")
-    .argument("<node>")
-    .option("--reason <text>")
+    .argument("<node>", "its name")
+    .option("--reason <text>", "why, for whoever looks at the node")
     .option("--for <ms>", "give the drain up after so many milliseconds", wholeNumber)
     .option("--no-deadline", "never give the drain up by itself")
     .option("--until <time>", "when the work is meant to be done, as RFC 3339")
@@ -76,7 +74,7 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
   node
     .command("resume")
     .description("leave maintenance: start what is meant to run, and take traffic again")
-    .argument("<node>")
+    .argument("<node>", "its name")
     .option("--force", "do not wait for what is not well")
     .option("--keep-cordoned", "keep new work away afterwards")
     .option("--wait", "show it until the node is active")
@@ -90,8 +88,8 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
   node
     .command("abort")
     .description("stop a drain and go back")
-    .argument("<node>")
-    .option("--reason <text>")
+    .argument("<node>", "its name")
+    .option("--reason <text>", "why, for whoever looks at the node")
     .option("--wait", "show it until the node is active")
     .action(
       action(async (invocation, name: string, { reason, wait }: { reason?: string; wait?: true }) =>
@@ -108,8 +106,8 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
   node
     .command("retry")
     .description("try a failed drain again")
-    .argument("<node>")
-    .option("--reason <text>")
+    .argument("<node>", "its name")
+    .option("--reason <text>", "why, for whoever looks at the node")
     .option("--for <ms>", "give the drain up after so many milliseconds", wholeNumber)
     .option("--wait", "show the drain until the node is in maintenance")
     .action(
@@ -125,28 +123,43 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
   node
     .command("cordon")
     .description("keep new work away")
-    .argument("<node>")
+    .argument("<node>", "its name")
     .action(action(async (invocation, name: string) => maintain(invocation, cordonNode, name, {}, undefined)));
 
   node
     .command("uncordon")
     .description("let new work come again")
-    .argument("<node>")
+    .argument("<node>", "its name")
     .action(action(async (invocation, name: string) => maintain(invocation, uncordonNode, name, {}, undefined)));
 
   node
     .command("status")
     .description("show a node; with --wait until it is at rest, exit 5 when its drain fails")
-    .argument("<node>")
+    .argument("<node>", "its name")
     .option("--wait", "show it until it is Active or in Maintenance")
     .action(
       action(async ({ api, show, isJson }, name: string, { wait }: { wait?: true }) => {
-        if (wait) return waitForNode({ api, output, node: name, until: ["Active", "Maintenance"], isJson });
+        if (wait) {
+          const until = ["Active", "Maintenance"];
+          return waitForNode({ api, output, node: name, until, isInLine: false, isJson });
+        }
         const instance = await api.call<InstanceBody>(showNode, { params: { node: name } });
         show(instance, () => describeInstance(instance));
         return 0;
       }),
     );
+}
+
+interface SentBody {
+  outcome: string;
+  /** That the node waits in line for. */
+  group?: string;
+  instance: InstanceBody;
+}
+
+function sentence(name: string, { outcome, group, instance }: SentBody): string {
+  if (outcome === "queued") return `queued: ${name} is in line at ${group}; it enters maintenance when its turn comes`;
+  return `${outcome}: ${name} is in ${instance.state}`;
 }
 
 interface DrainOptions {

@@ -1,4 +1,4 @@
-import { errorCatalogue, isSignalboxError, messageOf } from "../core/errors.ts";
+import { errorCatalogue, isSignalboxError, messageOf, type ErrorDetails, type SignalboxError } from "../core/errors.ts";
 import type { Refusal } from "../core/law.ts";
 
 /** Where a command writes. */
@@ -14,59 +14,81 @@ export interface Output {
 }
 
 export function standardOutput(): Output {
+  const { stdout, stderr } = process;
+  stdout.on("error", endWithReader);
   return {
-    line: (text) => void process.stdout.write(`${text}\n`),
-    error: (text) => void process.stderr.write(`${text}\n`),
-    isTerminal: process.stdout.isTTY,
-    redraw: (text) => void process.stdout.write(`\r\u001b[2K${text}`),
+    line: (text) => void stdout.write(`${text}\n`),
+    error: (text) => void stderr.write(`${text}\n`),
+    isTerminal: stdout.isTTY,
+    redraw: (text) => void stdout.write(`\r\u001b[2K${text.slice(0, (stdout.columns || 80) - 1)}`), // a wrapped line cannot be drawn over
   };
 }
 
+/** Whoever reads has seen enough: `signalbox journal ID | head`. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+}
+
 /** Rows under their headings, each column as wide as it must be. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const all = [headings, ...rows].map((row) => row.map(plain));
   const widths = headings.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return all.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }
+
+/** Control characters, and those that turn or break the line they stand in. */
+// oxlint-disable-next-line no-control-regex -- exactly these
+const unprintable = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** Text from elsewhere must not steer the terminal. */
 export function plain(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- exactly these are taken out
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, " ");
+  return text.replace(unprintable, " ");
+}
+
+/** JSON that may be shown as it is. */
+export function jsonLine(body: unknown): string {
+  return JSON.stringify(body).replace(unprintable, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Says what went wrong, and answers with the exit code for it. */
 export function report(error: unknown, output: Output, isJson: boolean): number {
   if (!isSignalboxError(error)) {
-    output.error(
-      isJson ? JSON.stringify({ code: "internal-fault", detail: messageOf(error) }) : `signalbox: ${messageOf(error)}`,
-    );
+    const detail = messageOf(error);
+    output.error(isJson ? jsonLine({ code: "internal-fault", detail }) : plain(`signalbox: ${detail}`));
     return 1;
   }
   const { code, detail, details } = error;
   if (isJson)
-    output.error(JSON.stringify({ code, detail, ...(details.errors && { errors: details.errors }), ...details.extra }));
-  else for (const text of sentences(code, detail, details.extra ?? {})) output.error(plain(text));
+    output.error(jsonLine({ code, detail, ...(details.errors && { errors: details.errors }), ...details.extra }));
+  else for (const text of sentences(error)) output.error(plain(text));
   return errorCatalogue[code].exit;
 }
 
-function sentences(code: string, detail: string, extra: Readonly<Record<string, unknown>>): string[] {
+function sentences({ code, detail, details: { errors = [], extra = {} } }: SignalboxError): string[] {
   const reasons = extra["reasons"] as Refusal[] | undefined;
-  if (code !== "event-refused" || reasons === undefined) return [`signalbox: ${code}: ${detail}`];
+  if (code !== "event-refused" || reasons === undefined) return faultLines(`signalbox: ${code}: ${detail}`, errors);
   const hears = extra["hears"] as { type: string }[] | undefined;
   return [
     `refused: ${String(extra["event"])} in ${String(extra["from"])}`,
-    ...reasons.flatMap((reason) => [
-      `  ${reason.code}: ${reason.detail}`,
-      ...(reason.hint === undefined ? [] : [`  instead: ${reason.hint}`]),
-    ]),
+    ...reasons.flatMap(reasonLines),
     ...(hears === undefined ? [] : [`  it hears: ${hears.map(({ type }) => type).join(", ")}`]),
   ];
+}
+
+export function reasonLines({ code, detail, hint }: Refusal): string[] {
+  return [`  ${code}: ${detail}`, ...(hint === undefined ? [] : [`  instead: ${hint}`])];
+}
+
+/** Several faults get a line each, not a place in one long sentence. */
+function faultLines(sentence: string, errors: NonNullable<ErrorDetails["errors"]>): string[] {
+  const faults = errors.map(({ pointer, detail }) => `${pointer || "/"}: ${detail}`);
+  const start = sentence.indexOf(faults[0] ?? "");
+  if (faults.length < 2 || start < 0) return [sentence];
+  return [sentence.slice(0, start).trimEnd(), ...faults.map((fault) => `  ${fault}`)];
 }

@@ -3,14 +3,14 @@ import { SignalboxError } from "../core/errors.ts";
 import { createApi, type Api } from "./api.ts";
 import { addInstanceCommands } from "./commands.ts";
 import { addNodeCommands } from "./node-commands.ts";
-import { report, type Output } from "./output.ts";
+import { jsonLine, plain, report, type Output } from "./output.ts";
 
 /** What a command works with. */
 export interface Invocation {
   api: Api;
   isJson: boolean;
-  /** The body as it is with --json, else what is made of it for people. */
-  show(body: unknown, forPeople: () => string): void;
+  /** The body as it is with --json, else lines that are made of it for people. */
+  show(body: unknown, forPeople: () => readonly string[]): void;
 }
 
 export interface CommandContext {
@@ -51,10 +51,14 @@ export async function runProgram(given: {
     .option("--url <url>", "the server to talk to (SIGNALBOX_URL)", defaultUrl)
     .option("--json", "print JSON")
     .showHelpAfterError("(add --help for the options)")
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => output.line(text.trimEnd()),
-      writeErr: (text) => output.error(text.trimEnd()),
+      writeErr(text) {
+        if (isJson()) return; // told below, as JSON
+        for (const line of text.trimEnd().split("\n")) output.error(plain(line));
+      },
     });
   const isJson = () => program.opts<{ json?: true }>().json === true || argv.includes("--json");
   const context: CommandContext = {
@@ -65,7 +69,10 @@ export async function runProgram(given: {
         const invocation: Invocation = {
           api: createApi(program.opts<{ url: string }>().url),
           isJson: isJson(),
-          show: (body, forPeople) => output.line(isJson() ? JSON.stringify(body) : forPeople()),
+          show(body, forPeople) {
+            if (isJson()) output.line(jsonLine(body));
+            else for (const line of forPeople()) output.line(plain(line));
+          },
         };
         exitCode = (await run(invocation, ...args)) ?? 0;
       },
@@ -89,19 +96,16 @@ export async function runProgram(given: {
     });
   addNodeCommands(program, context);
   addInstanceCommands(program, context);
-  for (const command of withSubcommands(program.commands)) command.option("--json", "print JSON").exitOverride();
 
   try {
     await program.parseAsync([...argv], { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    return report(error, output, isJson());
+    if (!(error instanceof CommanderError)) return report(error, output, isJson());
+    if (error.exitCode === 0) return 0;
+    if (isJson()) report(new SignalboxError("invalid-request", error.message.replace(/^error: /, "")), output, true);
+    return 2;
   }
-}
-
-function withSubcommands(commands: readonly Command[]): Command[] {
-  return commands.flatMap((command) => [command, ...withSubcommands(command.commands)]);
 }
 
 function portNumber(text: string): number {

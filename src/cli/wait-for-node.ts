@@ -3,7 +3,7 @@ import { isSignalboxError, SignalboxError } from "../core/errors.ts";
 import { showNode } from "../operations/nodes.ts";
 import type { Api } from "./api.ts";
 import type { InstanceBody } from "./describe.ts";
-import { plain, type Output } from "./output.ts";
+import { jsonLine, plain, type Output } from "./output.ts";
 
 const pollEveryMs = 250; // a person sees it move; the server hardly feels it
 const unreachableForMs = 30_000; // a server that restarts is back by then
@@ -17,16 +17,20 @@ export async function waitForNode(given: {
   output: Output;
   node: string;
   until: readonly string[];
+  /** It is still Active, and that is not the end: its turn comes. */
+  isInLine: boolean;
   isJson: boolean;
 }): Promise<number> {
   const { api, output, node, until, isJson } = given;
+  let { isInLine } = given;
   let shown = "";
   let answeredAt = Date.now();
   for (;;) {
     const instance = await look();
     if (instance !== undefined) {
-      show(instance);
-      const end = endOf(instance, until);
+      isInLine &&= instance.state === "Active";
+      show(isInLine ? plain(`${node}  in line for its maintenance groups`) : progressOf(node, instance));
+      const end = isInLine ? undefined : endOf(instance, until);
       if (end !== undefined) return finish(instance, end);
     }
     await delay(pollEveryMs);
@@ -43,17 +47,15 @@ export async function waitForNode(given: {
     }
   }
 
-  function show(instance: InstanceBody): void {
-    if (isJson) return;
-    const text = progressOf(node, instance);
-    if (text === shown) return;
+  function show(text: string): void {
+    if (isJson || text === shown) return;
     shown = text;
     if (output.isTerminal) output.redraw(text);
     else output.line(text);
   }
 
   function finish(instance: InstanceBody, end: "asked" | "otherwise"): number {
-    if (isJson) output.line(JSON.stringify(instance));
+    if (isJson) output.line(jsonLine(instance));
     else if (output.isTerminal) output.line("");
     if (end === "asked") return 0;
     const detail = `${node} came to rest in ${instance.state}: ${instance.waitingFor[0]?.what ?? ""}`;

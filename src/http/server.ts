@@ -16,14 +16,7 @@ const openRequestsGraceMs = 5_000;
 
 /** Listens on host and port; port 0 picks a free one. Throws when the address cannot be had. */
 export async function listen(app: RequestListener, { host, port }: { host: string; port: number }): Promise<Listening> {
-  const server = createServer(
-    {
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: connectionsCheckMs,
-    },
-    app,
-  );
+  const server = createHttpServer(app);
   let isClosing = false;
   server.on("request", (_request, response) => {
     response.once("close", () => {
@@ -41,6 +34,16 @@ export async function listen(app: RequestListener, { host, port }: { host: strin
       return closed;
     },
   };
+}
+
+/** A server that cuts off whoever keeps a connection busy with nothing. */
+export function createHttpServer(app: RequestListener): Server {
+  const options = {
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: connectionsCheckMs,
+  };
+  return createServer(options, app);
 }
 
 function listening(server: Server, host: string, port: number): Promise<void> {

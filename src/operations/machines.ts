@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { isSetByOperation, metaOf, sendersOf, stateNodesOf, versionOf, type Machine } from "../core/machine.ts";
-import { drawSvg } from "../diagram/svg.ts";
 import { operation, type Drawings } from "./operation.ts";
 
 const machineParams = z.strictObject({ machine: z.string().min(1).max(200) });
@@ -49,11 +48,17 @@ export function createDrawings(): Drawings {
   const drawn = new Map<Machine, Promise<string>>();
   return {
     of(machine) {
-      const known = drawn.get(machine) ?? drawSvg(machine);
+      const known = drawn.get(machine) ?? draw(machine);
       drawn.set(machine, known);
       return known;
     },
   };
+}
+
+/** Loaded when it is asked for: laying out takes more code than all the rest, and commands are to be quick. */
+async function draw(machine: Machine): Promise<string> {
+  const { drawSvg } = await import("../diagram/svg.ts");
+  return drawSvg(machine);
 }
 
 function summaryOf(machine: Machine) {

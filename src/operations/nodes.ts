@@ -9,10 +9,15 @@ import { cursorQuery, limitQuery } from "./schemas.ts";
 import { instanceBody, sentAnswer } from "./wire.ts";
 
 const nodeParams = z.strictObject({ node: z.string().min(1).max(200) });
-const payload = z
-  .looseObject({ queue: z.boolean().optional() })
-  .refine((body) => !("type" in body), { path: ["type"], message: "the route says the type; leave it out" })
-  .optional();
+const payload = payloadOf({});
+
+/** An event's fields, which its machine checks; `own` are the operation's. */
+function payloadOf<Own extends z.ZodRawShape>(own: Own) {
+  return z
+    .looseObject(own)
+    .refine((body) => !("type" in body), { path: ["type"], message: "the route says the type; leave it out" })
+    .optional();
+}
 
 export const listNodes = operation({
   name: "list-nodes",
@@ -47,7 +52,7 @@ export const enterMaintenance = operation({
   method: "POST",
   path: "/v1/nodes/:node/maintenance/enter",
   params: nodeParams,
-  body: payload,
+  body: payloadOf({ queue: z.boolean().optional() }),
   isChange: true,
   isOfVersion: true,
   async run({ params, body }, caller, { engine }) {

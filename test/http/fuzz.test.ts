@@ -7,7 +7,7 @@ import type { Store } from "../../src/store/store.ts";
 import { requestsTo } from "./requests.ts";
 import { addNode, createSite } from "./site.ts";
 
-const runs = 100;
+const runs = 75;
 const requestsPerRun = 40;
 
 it("answers whatever comes with less than 500, and changes nothing with a 4xx", { timeout: 60_000 }, async () => {

@@ -51,7 +51,9 @@ describe("an Idempotency-Key", () => {
 
     const answers = await Promise.all(Array.from({ length: 20 }, () => site.post(events, { type: "inc" }, key("k1"))));
 
-    expect(answers.map(({ status, body }) => [status, body.version])).toEqual(Array(20).fill([200, 2]));
+    expect(answers.map(({ status, body }) => [status, body.version])).toEqual(
+      Array.from({ length: 20 }, () => [200, 2]),
+    );
     expect(answers.filter(({ headers }) => headers["idempotency-replayed"] === undefined)).toHaveLength(1);
     expect((await site.get("/v1/instances/c")).body.context.count).toBe(1);
   });

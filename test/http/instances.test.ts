@@ -159,12 +159,8 @@ describe("GET /v1/instances/{id}", () => {
     expect(status).toBe(200);
     expect(headers.etag).toBe('"v2"');
     expect(headers["cache-control"]).toBe("no-store");
-    expect(Object.keys(body).toSorted()).toEqual(
-      [
-        ...["id", "machine", "machineVersion", "version", "state", "value", "status", "tags", "context"],
-        ...["since", "deadline", "waitingFor", "hears", "labels", "createdAt", "updatedAt"],
-      ].toSorted(),
-    );
+    const before = "id machine machineVersion version state value status tags context";
+    expect(Object.keys(body).join(" ")).toBe(`${before} since deadline waitingFor hears labels createdAt updatedAt`);
     expect(body).toMatchObject({
       id: "node/beta",
       machine: "nodeMaintenance",

@@ -106,7 +106,7 @@ describe("a problem document", () => {
       debug: () => {},
       error: (fields: object) => void logged.push(fields),
     };
-    const site = await siteWithCounter({ log: log as never });
+    const site = await siteWithCounter({ log });
 
     const answer = await site.post(events, { type: "boom" });
 
