@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "vitest";
 import { endAllProcesses } from "../../src/providers/processes/end-all.ts";
-import { freePort } from "../../src/providers/processes/free-port.ts";
 import { type NodesFile, parseNodesFile } from "../../src/providers/processes/nodes-file.ts";
 import { createProcessesProvider, type ProcessesProvider } from "../../src/providers/processes/processes-provider.ts";
 import { systemClock } from "../../src/providers/system-clock.ts";
 import { createCall, type TestCall } from "./create-call.ts";
+import { groupPort } from "./group-port.ts";
 import { markedProcesses } from "./marked-processes.ts";
 import { until } from "./until.ts";
 
@@ -45,17 +45,17 @@ export interface World {
   /** `replica@node` of all that are there, sorted. */
   places(): Promise<string[]>;
   log(kind: string, name: string, node: string): Promise<string>;
-  /** Makes every replica that is `frail` unhealthy, but for one process. */
-  sicken(butFor?: number): void;
-  heal(): void;
+  /** Makes every process of a replica that is `frail` unhealthy, but for one. */
+  sicken(name: string, butFor?: number): void;
+  heal(name: string): void;
 }
 
 /** Real processes in a directory of their own; none of them outlives the test. Takes its context, since tests share a process. */
 export async function createWorld(t: TestContext, options: WorldOptions): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), "signalbox-"));
   const run = randomUUID();
-  const port = await freePort(new Set());
-  const sickFile = join(dir, "sick");
+  const port = await groupPort();
+  const sickFile = (name: string) => join(dir, `sick-${name}`);
   const text = nodesText(options, { run, port, sickFile });
   await writeFile(join(dir, "nodes.yaml"), text);
   const nodes = parseNodesFile(text);
@@ -81,8 +81,8 @@ export async function createWorld(t: TestContext, options: WorldOptions): Promis
     nodes,
     closed,
     provider: create(),
-    sicken: (butFor) => writeFileSync(sickFile, String(butFor ?? "")),
-    heal: () => rmSync(sickFile),
+    sicken: (name, butFor) => writeFileSync(sickFile(name), String(butFor ?? "")),
+    heal: (name) => rmSync(sickFile(name)),
     async restarted() {
       await world.provider.stop();
       world.provider = create();
@@ -108,12 +108,15 @@ export async function createWorld(t: TestContext, options: WorldOptions): Promis
 }
 
 /** JSON is YAML. */
-function nodesText(options: WorldOptions, { run, port, sickFile }: { run: string; port: number; sickFile: string }) {
+function nodesText(
+  options: WorldOptions,
+  { run, port, sickFile }: { run: string; port: number; sickFile(name: string): string },
+) {
   const { replicas, daemons = {}, minHealthy = 1, env = {}, frail = [], knobs = {} } = options;
   const marks = (name: string) => ({ TEST_RUN: run, REPLICA: name, ...env[name] });
   const nodes = Object.entries(replicas).map(([node, names]) => {
     const ofReplica = (name: string) => {
-      const sick = frail.includes(name) ? { SICK_IF: sickFile } : {};
+      const sick = frail.includes(name) ? { SICK_IF: sickFile(name) } : {};
       return { group: "web", command: [process.execPath, join(apps, "web.js")], env: { ...marks(name), ...sick } };
     };
     const ofDaemon = (daemon: { name: string; essential?: boolean }) => ({

@@ -129,7 +129,7 @@ describe.concurrent("draining a node", () => {
     await world.provider.start();
     const [old] = (await world.provider.status()).processes;
     world.closed.add("alpha");
-    world.sicken(old?.pid);
+    world.sicken("web-1", old?.pid);
     const { outcome, withdraw } = world.perform("drainNode", "alpha");
     await until("there are two", async () => (await world.places()).length === 2);
 
@@ -189,7 +189,7 @@ describe.concurrent("draining a node", () => {
       frail: ["web-2"],
     });
     await world.provider.start();
-    world.sicken();
+    world.sicken("web-2");
     await until("it is seen to be unhealthy", async () =>
       (await world.provider.status()).processes.some(({ condition }) => condition === "unhealthy"),
     );
@@ -199,31 +199,68 @@ describe.concurrent("draining a node", () => {
     await until("the reason is told", () => reports.at(-1)?.reasons !== undefined);
 
     expect(reports.at(-1)?.reasons).toEqual({
-      "web-1": "web-1 cannot be replaced: web needs 2 healthy and has 0 others",
+      "web-1": "web-1 cannot be replaced: web needs 2 healthy and would have 1",
     });
     expect(await world.places()).toEqual(["web-1@alpha", "web-2@beta"]);
 
-    world.heal();
+    world.heal("web-2");
 
     expect(await outcome).toEqual({ replicas: [], daemons: [] });
+  });
+
+  it("keeps both when the group cannot spare the old one any more, and starts no third", async (t) => {
+    const world = await createWorld(t, {
+      replicas: { alpha: ["web-1"], beta: ["web-2"], gamma: [] },
+      minHealthy: 2,
+      frail: ["web-1", "web-2"],
+    });
+    await world.provider.start();
+    const [old] = (await world.provider.status()).processes.filter(({ name }) => name === "web-1");
+    world.closed.add("alpha");
+    world.sicken("web-1", old?.pid); // its copy is not ready before the other one has fallen ill
+    const first = world.perform("drainNode", "alpha");
+    await until("there is a copy", async () => (await world.places()).includes("web-1@gamma"));
+    world.sicken("web-2");
+    await until("the other one is ill", async () =>
+      (await world.provider.status()).processes.some(({ condition }) => condition === "unhealthy"),
+    );
+
+    world.heal("web-1");
+    await until("the reason is told", () => first.reports.at(-1)?.reasons !== undefined);
+    first.withdraw();
+    await first.outcome;
+    const again = world.perform("drainNode", "alpha");
+    await until("the reason is told again", () => again.reports.at(-1)?.reasons !== undefined);
+
+    const reason = "web-1 cannot be stopped: web needs 2 healthy and would have 1";
+    expect([first, again].map(({ reports }) => reports.at(-1)?.reasons)).toEqual([
+      { "web-1": reason },
+      { "web-1": reason },
+    ]);
+    expect(await world.places()).toEqual(["web-1@alpha", "web-1@gamma", "web-2@beta"]);
+
+    world.heal("web-2");
+
+    expect(await again.outcome).toEqual({ replicas: [], daemons: [] });
+    expect((await world.log("replica", "web-1", "gamma")).match(/listens as/g)).toHaveLength(1);
   });
 
   it("says which replica does not come up elsewhere, and leaves it where it is", async (t) => {
     const world = await createWorld(t, {
       replicas: { alpha: ["web-1"], beta: [] },
       frail: ["web-1"],
-      knobs: { healthTimeoutMs: 400 },
+      knobs: { healthTimeoutMs: 1_500 },
     });
     await world.provider.start();
     const [old] = (await world.provider.status()).processes;
     world.closed.add("alpha");
-    world.sicken(old?.pid);
+    world.sicken("web-1", old?.pid);
     const { outcome, reports, withdraw } = world.perform("drainNode", "alpha");
     await until("the reason is told", () => reports.at(-1)?.reasons !== undefined);
     withdraw();
     await outcome;
 
-    const reason = expect.stringContaining("web-1 did not become healthy within 400 ms on beta; see ");
+    const reason = expect.stringContaining("web-1 did not become healthy within 1500 ms on beta; see ");
     expect(reports.at(-1)?.reasons).toEqual({ "web-1": reason });
     expect((await world.provider.status()).processes).toMatchObject([{ pid: old?.pid, condition: "ready" }]);
   });

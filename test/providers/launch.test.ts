@@ -57,8 +57,11 @@ describe("launching a process", () => {
 
     const { pid } = await launch({ stateDir, record: recordOf("1"), env: { COLOR: "blue" }, workDir: stateDir, clock });
 
-    const environment = (await readFile(`/proc/${pid}/environ`, "utf8")).split("\0");
-    expect(environment).toContain("COLOR=blue");
+    let environment: string[] = [];
+    await until("it has become the command", async () => {
+      environment = (await readFile(`/proc/${pid}/environ`, "utf8")).split("\0");
+      return environment.includes("COLOR=blue");
+    });
     expect(environment.filter((line) => line.startsWith("SIGNALBOX_"))).toEqual(["SIGNALBOX_SLOT=1"]);
   });
 

@@ -1,7 +1,12 @@
-import { createServer } from "node:http";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createProcessesProvider } from "../../src/providers/processes/processes-provider.ts";
+import { markEnding, slotDir } from "../../src/providers/processes/slot.ts";
 import { systemClock } from "../../src/providers/system-clock.ts";
 import { createWorld, type World } from "./create-world.ts";
 import { providerConformance } from "./conformance.ts";
@@ -44,6 +49,19 @@ describe.concurrent("the provider of processes", () => {
     expect(await get(world.port, "/")).toMatchObject({ status: 200 });
   });
 
+  it("starts a replica again, on another port, whose port was taken", async (t) => {
+    const mark = join(tmpdir(), randomUUID());
+    t.onTestFinished(() => rmSync(mark));
+    const world = await createWorld(t, { replicas: { alpha: ["web-1"] }, env: { "web-1": { FAILS_FIRST: mark } } });
+
+    await world.provider.start();
+
+    const [replica] = (await world.provider.status()).processes;
+    expect(replica).toMatchObject({ name: "web-1", condition: "ready" });
+    expect(await world.log("replica", "web-1", "alpha")).toMatch(/Port \d+ is taken/);
+    expect(await world.log("replica", "web-1", "alpha")).not.toContain(`Port ${replica?.port} is taken`);
+  });
+
   it("takes over everything that runs, routers included, without a failed request", async (t) => {
     const world = await createWorld(t, {
       replicas: { alpha: ["web-1"], beta: ["web-2"] },
@@ -58,6 +76,22 @@ describe.concurrent("the provider of processes", () => {
     expect(await pidsOf(world)).toEqual(before);
     expect(Object.keys(before).toSorted()).toEqual(["d", "web", "web-1", "web-2"]);
     expect(await traffic.stop()).toMatchObject({ failures: [] });
+  });
+
+  it("ends what was told to end before a crash, and starts what is missing then", async (t) => {
+    const world = await createWorld(t, { replicas: { alpha: ["web-1"] } });
+    await world.provider.start();
+    const [old] = (await world.provider.status()).processes;
+    await world.provider.stop();
+    await markEnding(slotDir(join(world.dir, "state"), old?.incarnation ?? ""));
+
+    await world.restarted();
+
+    await until("one is left", async () => (await world.places()).length === 1);
+    const { processes } = await world.provider.status();
+    expect(processes).toMatchObject([{ name: "web-1", condition: "ready" }]);
+    expect(processes[0]?.pid).not.toBe(old?.pid);
+    expect(await get(world.port, "/")).toMatchObject({ status: 200 });
   });
 
   it("starts what belongs to a node in maintenance on another one, and its daemons not at all", async (t) => {
@@ -140,12 +174,12 @@ describe.concurrent("the provider of processes", () => {
     await world.provider.start();
     const served = async () => JSON.parse((await get(world.port, "/")).body).replica;
 
-    world.sicken();
+    world.sicken("web-2");
     await until("it is unhealthy", async () => (await world.provider.status()).groups[0]?.healthy === 1);
     await until("it is out", async () => new Set([await served(), await served(), await served()]).size === 1);
     expect([await served(), await served(), await served(), await served()]).toEqual(Array(4).fill("web-1"));
 
-    world.heal();
+    world.heal("web-2");
     await until("it is back", async () => (await served()) === "web-2");
   });
 
@@ -178,11 +212,11 @@ describe.concurrent("the provider of processes", () => {
       frail: ["web-1"],
       knobs: { healthTimeoutMs: 300 },
     });
-    world.sicken();
+    world.sicken("web-1");
 
     await world.provider.start();
     expect((await world.provider.status()).groups).toMatchObject([{ healthy: 0 }]);
-    world.heal();
+    world.heal("web-1");
 
     await until("it serves", async () => (await get(world.port, "/")).status === 200);
   });

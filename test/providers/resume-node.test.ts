@@ -44,20 +44,20 @@ describe.concurrent("resuming a node", () => {
     const world = await createWorld(t, {
       replicas: { alpha: ["web-1"], beta: [] },
       frail: ["web-1"],
-      knobs: { healthTimeoutMs: 400 },
+      knobs: { healthTimeoutMs: 1_500 },
     });
     await world.provider.start();
     world.closed.add("alpha");
     await world.perform("drainNode", "alpha").outcome;
     const [away] = (await world.provider.status()).processes;
-    world.sicken(away?.pid);
+    world.sicken("web-1", away?.pid);
 
     const first = await world.perform("resumeNode", "alpha").outcome;
 
-    expect(String(first)).toContain("web-1 did not become healthy within 400 ms on alpha; see ");
+    expect(String(first)).toContain("web-1 did not become healthy within 1500 ms on alpha; see ");
     expect((await world.provider.status()).processes).toContainEqual(expect.objectContaining({ pid: away?.pid }));
 
-    world.heal();
+    world.heal("web-1");
 
     expect(await world.perform("resumeNode", "alpha").outcome).toEqual({});
     expect(await world.places()).toEqual(["web-1@alpha"]);
@@ -74,7 +74,7 @@ describe.concurrent("resuming a node", () => {
     const outcome = await world.perform("resumeNode", "alpha").outcome;
 
     expect(String(outcome)).toContain("broken ended right after its start on alpha; see ");
-    expect(await world.places()).toEqual(["shipper@alpha", "web-1@alpha"]);
+    expect(await world.places()).toEqual(expect.arrayContaining(["shipper@alpha", "web-1@alpha"]));
   });
 
   it("takes over from a drain that was withdrawn half-way", async (t) => {

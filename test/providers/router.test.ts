@@ -101,6 +101,14 @@ describe("the router", () => {
     expect(broken.tries()).toBe(1);
   });
 
+  it("survives a backend that does not speak HTTP", async () => {
+    for (const nonsense of ["HTTP/1.1 099 Odd\r\n\r\n", "HTTP/1.1 101 Other\r\nupgrade: x\r\n\r\n", "hello\r\n\r\n"]) {
+      const { port } = await routerOver(await listening(createTcpServer((socket) => void socket.end(nonsense))));
+
+      expect(await get(port, "/", { method: "POST" })).toMatchObject({ status: 502 });
+    }
+  });
+
   it("breaks off an answer that the backend breaks off", async () => {
     const backend = await backendOf((_, answer) => {
       answer.write("half");

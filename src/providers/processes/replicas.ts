@@ -80,11 +80,12 @@ export function createReplicas(options: ReplicasOptions): Replicas {
   }
 
   async function startElsewhere(replica: Replica, old: Incarnation, signal: AbortSignal) {
-    const why = backoff.tooEarly(replicaKey(replica.name)) ?? (await rotation.whyNotReplaced(old));
+    const key = `${replicaKey(replica.name)} moves`; // a start that failed at home says nothing of one elsewhere
+    const why = backoff.tooEarly(key) ?? (await rotation.whyNotReplaced(old));
     if (why !== undefined) return why;
     const place = await placement.holdElsewhere(replica.name, old.record.node ?? "");
     if ("why" in place) return place.why;
-    await keepingCount(replica.name, () => startReplica(replica, place, signal), signal);
+    await keepingCount(key, () => startReplica(replica, place, signal), signal);
     return undefined;
   }
 
@@ -107,7 +108,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     const { name, node } = replica;
     const place = await placement.hold({ kind: "replica", name }, node);
     if (place === undefined) throw new Error(`${node} may not take ${name}: it is being drained`);
-    await keepingCount(name, () => startReplica(replica, place, signal), signal);
+    await keepingCount(replicaKey(name), () => startReplica(replica, place, signal), signal);
   }
 
   async function retireInTime(copy: Incarnation, signal: AbortSignal) {
@@ -137,7 +138,7 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     if (backoff.tooEarly(replicaKey(replica.name)) !== undefined) return;
     const place = await placement.holdAnywhere(replica.name);
     if ("why" in place) backoff.refused(replicaKey(replica.name), place.why);
-    else await keepingCount(replica.name, () => startReplica(replica, place, signal), signal);
+    else await keepingCount(replicaKey(replica.name), () => startReplica(replica, place, signal), signal);
   }
 
   /** Two of one replica are a move that was broken off: one stays. */
@@ -164,12 +165,12 @@ export function createReplicas(options: ReplicasOptions): Replicas {
   }
 
   /** Remembers a failed start, so that the next one is not at once. */
-  async function keepingCount(name: string, start: () => Promise<unknown>, signal: AbortSignal) {
+  async function keepingCount(key: string, start: () => Promise<unknown>, signal: AbortSignal) {
     try {
       await start();
-      backoff.succeeded(replicaKey(name));
+      backoff.succeeded(key);
     } catch (error) {
-      if (!signal.aborted) backoff.failed(replicaKey(name), messageOf(error));
+      if (!signal.aborted) backoff.failed(key, messageOf(error));
       throw error;
     }
   }

@@ -65,7 +65,7 @@ export function createRotation({ nodes, inventory, health, routers, clock }: Rot
     const healthy = (await Promise.all(others.map(health.look))).filter(Boolean).length;
     if (healthy + coming >= minHealthy) return undefined;
     const replaced = coming > 0 ? "replaced" : "stopped";
-    return `${name} cannot be ${replaced}: ${group} needs ${minHealthy} healthy and has ${healthy} others`;
+    return `${name} cannot be ${replaced}: ${group} needs ${minHealthy} healthy and would have ${healthy + coming}`;
   }
 
   async function retire(replica: Incarnation, signal: AbortSignal) {

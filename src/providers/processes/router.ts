@@ -79,7 +79,12 @@ function forward(forwarding: Forwarding): void {
     sent.destroy();
   });
   sent.once("response", (response) => {
-    answer.writeHead(response.statusCode ?? 502, response.statusMessage, returnedHeaders(response));
+    const { statusCode = 0, statusMessage } = response;
+    if (statusCode < 200) {
+      sent.destroy();
+      return refuse(answer, 502, `A replica of ${group} answered with status ${statusCode}`);
+    }
+    answer.writeHead(statusCode, statusMessage, returnedHeaders(response));
     answer.flushHeaders();
     pipeline(response, answer, () => undefined); // a backend that breaks off breaks off the client's answer too
   });

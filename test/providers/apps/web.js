@@ -1,9 +1,9 @@
 // A replica for tests. Says on standard output what happens to it.
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 
-const { PORT, REPLICA, SICK_IF, STUBBORN, GRANDCHILD } = process.env;
+const { PORT, REPLICA, SICK_IF, STUBBORN, GRANDCHILD, FAILS_FIRST } = process.env;
 const held = [];
 
 let isToldToEnd = false;
@@ -47,6 +47,11 @@ process.on("SIGTERM", () => {
   console.log("told to end");
   if (!STUBBORN) server.close(() => process.exit(0));
 });
+
+if (FAILS_FIRST && !existsSync(FAILS_FIRST)) {
+  writeFileSync(FAILS_FIRST, "");
+  throw new Error(`Port ${PORT} is taken`);
+}
 
 if (GRANDCHILD) spawn(process.execPath, ["-e", "process.on('SIGTERM', () => {}); setInterval(() => {}, 1e6)"]);
 
