@@ -1,5 +1,5 @@
 import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import pino from "pino";
 import { machines } from "../machines/index.ts";
 import { runDemo } from "./cli/demo/demo.ts";
@@ -58,6 +58,7 @@ async function serve({ data, port, host, nodes: nodesPath }: ServeOptions, { log
       createProcessesProvider({
         nodes,
         stateDir: join(resolve(data), "processes"),
+        workDir: dirname(resolve(nodesPath)),
         clock,
         mayPlace: async (node) => mayPlace(engine, node),
         log,

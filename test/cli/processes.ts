@@ -19,6 +19,8 @@ export interface Running {
   pid: number;
   /** The first line on standard output; rejects when the process ends without one. */
   firstLine: Promise<string>;
+  /** What it has said so far. */
+  said(): string;
   signal(name: NodeJS.Signals): void;
   ended: Promise<Ended>;
 }
@@ -47,7 +49,7 @@ export function started(child: ChildProcessByStdio<null, Readable, Readable>): R
     ended.then(({ code, stderr }) => Promise.reject(new Error(`It ended with ${code} without a word: ${stderr}`))),
   ]);
   firstLine.catch(() => undefined); // for whoever does not ask
-  return { pid: child.pid ?? 0, firstLine, signal: (name) => void child.kill(name), ended };
+  return { pid: child.pid ?? 0, firstLine, said: () => text.stdout, signal: (name) => void child.kill(name), ended };
 }
 
 /** Runs a command to its end. */

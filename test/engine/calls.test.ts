@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Clock } from "../../src/core/clock.ts";
 import type { Call, Provider } from "../../src/core/provider.ts";
+import { virtualClock } from "../../src/providers/virtual-clock.ts";
 import { quiet } from "../support/gated-store.ts";
 import { createWorld, recordingProvider, startsAt, untilAborted, type World } from "../support/world.ts";
 
@@ -470,6 +472,27 @@ describe("stopping", () => {
 });
 
 describe("the runner", () => {
+  it("leaves no wait behind when it has stopped: one would keep the process alive", async () => {
+    const clock = virtualClock(startsAt);
+    let waits = 0;
+    const engineClock: Clock = {
+      now: clock.now,
+      async wakeAt(at, signal) {
+        waits += 1;
+        await clock.wakeAt(at, signal);
+        waits -= 1;
+      },
+    };
+    const { engine } = createWorld({ engineClock }, clock);
+    await engine.start();
+    await quiet();
+    expect(waits).toBe(1);
+
+    await engine.stop();
+    await quiet();
+    expect(waits).toBe(0);
+  });
+
   it("is not held up by an instance that it cannot load", async () => {
     const world = await callerWorld({ work: () => "done" });
     await world.engine.create({ machine: "messenger", id: "m", input: {} });

@@ -1,4 +1,9 @@
+import { setup } from "xstate";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { instanceActivity } from "../../src/core/activity.ts";
+import { SignalboxError } from "../../src/core/errors.ts";
+import type { Machine } from "../../src/core/machine.ts";
 import { memoryStore } from "../../src/store/memory.ts";
 import { gatedStore } from "../support/gated-store.ts";
 import { createWorld } from "../support/world.ts";
@@ -114,12 +119,12 @@ describe("a child", () => {
     await engine.send("p", { type: "dismiss" });
     const load = store.load;
     store.load = async (id) => {
-      if (id === "kid3") throw new Error("the disk went away");
+      if (id === "kid3") throw new SignalboxError("store-unavailable", "The disk went away.");
       return load(id);
     };
     const other = createWorld({ store }).engine;
 
-    await expect(other.send("p", { type: "hire", child: "kid3" })).rejects.toThrow("the disk went away");
+    await expect(other.send("p", { type: "hire", child: "kid3" })).rejects.toMatchObject({ code: "store-unavailable" });
     expect(await other.read("p")).toMatchObject({ state: "Alone", version: 3 });
   });
 
@@ -145,4 +150,47 @@ describe("a child", () => {
     expect(await first.resultOf()).toEqual({ output: "delegated" });
     expect(await world.engine.verify()).toMatchObject({ checked: 3, differences: [] });
   });
+
+  it("that has a child that has a child, and so on, comes to an end at the limit of one transaction", async () => {
+    const { engine, settle } = createWorld({ machines: [matryoshka], limits: { movesMax: 10 } });
+
+    await engine.create({ machine: "matryoshka", id: "m", input: {} });
+
+    expect((await engine.list()).items).toHaveLength(10);
+    await settle();
+    expect(await engine.read("m")).toMatchObject({ state: "Last" }); // the innermost has failed, and said so outwards
+    expect((await engine.pending()).items).toEqual([]);
+    expect(await engine.verify()).toMatchObject({ checked: 10, differences: [] });
+  });
 });
+
+/** Each one begins with another one inside. */
+const matryoshka: Machine = {
+  name: "matryoshka",
+  input: z.strictObject({ id: z.string().optional() }),
+  events: {},
+  laws: {},
+  examples: () => [],
+  abstract: () => null,
+  chart: setup({
+    types: { context: {} as { id: string }, input: {} as { id: string | undefined } },
+    actors: { instance: instanceActivity() },
+  }).createMachine({
+    id: "matryoshka",
+    options: { maxIterations: 5 },
+    context: ({ input }) => ({ id: `${input.id ?? "m"}/in` }),
+    initial: "Outer",
+    states: {
+      Outer: {
+        invoke: {
+          id: "inner",
+          src: "instance",
+          input: ({ context: { id } }) => ({ machine: "matryoshka", id, input: { id } }),
+          onDone: "Last",
+          onError: "Last",
+        },
+      },
+      Last: { type: "final" },
+    },
+  }),
+};

@@ -183,16 +183,18 @@ describe("send", () => {
   it("stamps times that never go back, also when the clock does", async () => {
     let now = 5_000;
     const { engine } = createWorld({ engineClock: { now: () => now, wakeAt: () => Promise.resolve() } });
-    await engine.create({ machine: "counter", id: "c", input: {} });
+    for (const id of ["c", "d"]) await engine.create({ machine: "counter", id, input: {} });
     for (const time of [6_000, 1_000, 5_500, 7_000]) {
       now = time;
-      await engine.send("c", { type: "inc" });
-      await engine.send("c", { type: "touch" });
+      for (const type of ["inc", "touch"]) await engine.send("c", { type });
+      await engine.send("d", { type: "dec" }); // refused
     }
 
     expect((await engine.read("c")).context).toMatchObject({ times: [6_000, 6_000, 6_000, 7_000] });
-    const times = (await engine.journal({ instance: "c" })).entries.map(({ at }) => at);
-    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    for (const instance of ["c", "d"]) {
+      const times = (await engine.journal({ instance })).entries.map(({ at }) => at);
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+    }
     expect(await engine.verify()).toMatchObject({ differences: [] });
   });
 });

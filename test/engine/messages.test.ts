@@ -125,6 +125,13 @@ describe("messages", () => {
     expect((await engine.pending({ state: "dead" })).items).toMatchObject([{ attempts: 1 }]);
   });
 
+  it("to nobody are a fault of the machine, and change nothing", async () => {
+    const { engine, store } = await messengers("a");
+
+    await expect(engine.send("a", { type: "mumble" })).rejects.toMatchObject({ code: "machine-fault" });
+    expect(await store.position()).toBe(1);
+  });
+
   it("are delivered by a new engine when the one that had claimed them has died", async () => {
     const world = await messengers("a", "b");
     const { engine, store, restarted, clock } = world;

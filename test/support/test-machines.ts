@@ -336,6 +336,7 @@ export const child: Machine = {
 const messengerEvents = {
   say: sentBy("person", { to: z.string(), words: z.array(z.string()) }),
   hear: sentBy("engine", { word: z.string() }),
+  mumble: sentBy("person", {}),
   hush: sentBy("person", {}),
   listen: sentBy("person", {}),
 } satisfies EventSchemas;
@@ -372,6 +373,12 @@ export const messenger: Machine = {
             enqueue({ type: "message", params: { to: event.to, event: { type: "hear", word } } });
           }
         }),
+      },
+      mumble: {
+        actions: {
+          type: "message",
+          params: ({ context }) => ({ to: context.heard[99] as string, event: { type: "hear", word: "mmh" } }), // to nobody
+        },
       },
     },
     states: {

@@ -1,0 +1,66 @@
+import { describe, expect, it } from "vitest";
+import { runHere } from "./processes.ts";
+
+const nowhere = "http://127.0.0.1:1";
+
+/** Names of the commands that a help text lists. */
+function listedIn(help: string): string[] {
+  const [, commands = ""] = help.split(/^Commands:\n/m);
+  return [...commands.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name as string).filter((name) => name !== "help");
+}
+
+async function helpOf(path: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await runHere([...path, "--help"], nowhere);
+  expect([path, code, stderr]).toEqual([path, 0, ""]);
+  return stdout;
+}
+
+/** Every command with its help, those within others too. */
+async function allHelp(path: readonly string[] = []): Promise<[path: string, help: string][]> {
+  const help = await helpOf(path);
+  const below = await Promise.all(listedIn(help).map((name) => allHelp([...path, name])));
+  return [[path.join(" "), help], ...below.flat()];
+}
+
+describe("the help", () => {
+  it("is there for every command, and says what each argument and option is for", async () => {
+    const all = await allHelp();
+
+    const names = [
+      "",
+      "serve",
+      "demo",
+      "nodes",
+      "machines",
+      "instances",
+      "send",
+      "explain",
+      "journal",
+      "verify",
+      "diagram",
+    ];
+    const ofNodes = ["", " drain", " resume", " abort", " retry", " cordon", " uncordon", " status"].map(
+      (each) => `node${each}`,
+    );
+    const ofPending = ["", " list", " retry", " discard"].map((each) => `pending${each}`);
+    expect(all.map(([path]) => path).toSorted()).toEqual([...names, ...ofNodes, ...ofPending].toSorted());
+    for (const [path, help] of all) {
+      expect(help).toMatch(new RegExp(`^Usage: signalbox ${path}`));
+      const undescribed = [...help.matchAll(/^ {2}(\S.*)$/gm)]
+        .map(([, line]) => line)
+        .filter((line) => !/\S {2,}\S/.test(line ?? ""));
+      expect([path, undescribed.filter((line) => !/^-|^[a-z]+ .*[<[]/.test(line ?? ""))]).toEqual([path, []]);
+      expect(help).toMatch(/--json +print JSON/);
+      expect(help).toMatch(/--url <url>/);
+    }
+  });
+
+  it("says the version, and where to get help from when nothing is asked", async () => {
+    const version = await runHere(["--version"], nowhere);
+    const nothing = await runHere([], nowhere);
+
+    expect(version).toEqual({ code: 0, stdout: "1.2.3\n", stderr: "" });
+    expect([nothing.code, nothing.stdout]).toEqual([2, ""]);
+    expect(nothing.stderr).toContain("Usage: signalbox");
+  });
+});
