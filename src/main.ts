@@ -58,7 +58,7 @@ async function serve({ data, port, host, nodes: nodesPath }: ServeOptions, { log
       createProcessesProvider({
         nodes,
         stateDir: join(resolve(data), "processes"),
-        workDir: dirname(resolve(nodesPath)),
+        workDir: dirname(resolve(nodesPath ?? ".")),
         clock,
         mayPlace: async (node) => mayPlace(engine, node),
         log,
