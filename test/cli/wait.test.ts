@@ -29,6 +29,7 @@ const isIn = (name: string, state: string) =>
   until(`${name} is in ${state}`, async () => (await stateOf(name)) === state);
 const drained = (name: string) =>
   post(server.url, `/v1/instances/node%2F${name}/events`, { type: "drain.progressed", replicas: [], daemons: [] });
+const script = "script"; // util-linux: gives a command a terminal
 const env = () => ({ SIGNALBOX_URL: server.url });
 
 describe("--wait", () => {
@@ -91,14 +92,14 @@ describe("--wait", () => {
     expect(stdout).toMatch(/^second {2}Maintenance /m);
   });
 
-  const hasScript = canRun("script", ["--version"]);
+  const hasScript = canRun(script, ["--version"]);
   it.skipIf(!hasScript)(
     `draws over one line on a terminal${hasScript ? "" : " (skipped: no script(1) here)"}`,
     async () => {
       await addNode("drawn");
       const command = `"${process.execPath}" "${program}" node drain drawn --for 1 --wait --url ${server.url}`;
 
-      const terminal = spawn("script", ["-qec", command, "/dev/null"], { stdio: ["ignore", "pipe", "pipe"] });
+      const terminal = spawn(script, ["-qec", command, "/dev/null"], { stdio: ["ignore", "pipe", "pipe"] });
       const { code, stdout } = await started(terminal).ended;
 
       expect(code).toBe(5);

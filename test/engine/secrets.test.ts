@@ -62,7 +62,7 @@ afterEach(() => {
   delete process.env["SIGNALBOX_TEST_SECRET"];
 });
 
-async function logInWith(password: string, perform: Activity<never, unknown>) {
+async function logInWith(password: string, perform: Activity) {
   const logged: string[] = [];
   const keep = (fields: object, message: string) => void logged.push(JSON.stringify(fields), message);
   const log: Log = { info: keep, warn: keep, error: keep };
@@ -90,14 +90,14 @@ describe("a secret of a call", () => {
   it("reaches the provider, and nothing else: not the journal, a log, a view, the database, a picture", async () => {
     process.env["SIGNALBOX_TEST_SECRET"] = planted;
     const given: unknown[] = [];
-    const perform: Activity<{ headers: unknown }, unknown> = async (input, call) => {
+    const perform: Activity<{ headers: unknown }> = async (input, call) => {
       given.push(input);
       await call.report({ type: "login.tried", said: `using ${planted}` });
       if (given.length === 1) throw new Error(`${planted} was not taken`);
       return { answer: [`hello ${planted}`], [planted]: true };
     };
 
-    const { everything } = await logInWith("env:SIGNALBOX_TEST_SECRET", perform as Activity<never, unknown>);
+    const { everything } = await logInWith("env:SIGNALBOX_TEST_SECRET", perform);
 
     expect(given).toEqual([{ headers: { password: planted } }, { headers: { password: planted } }]);
     expect(everything).toContain("[env:SIGNALBOX_TEST_SECRET] was not taken");
@@ -109,13 +109,13 @@ describe("a secret of a call", () => {
     const path = join(directory, "password");
     writeFileSync(path, "the first one\n");
     const given: unknown[] = [];
-    const perform: Activity<{ headers: { password: string } }, unknown> = async ({ headers }) => {
+    const perform: Activity<{ headers: { password: string } }> = async ({ headers }) => {
       given.push(headers.password);
       writeFileSync(path, "the second one\n");
       if (given.length === 1) throw new Error("not yet");
     };
 
-    await logInWith(`file:${path}`, perform as Activity<never, unknown>);
+    await logInWith(`file:${path}`, perform);
 
     expect(given).toEqual(["the first one", "the second one"]);
   });
