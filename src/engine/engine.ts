@@ -108,6 +108,8 @@ export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pen
   discardPending(key: string, options?: { principal?: string }): Promise<void>;
   /** Resolves when the store can be written to. */
   probe(): Promise<void>;
+  /** How long what is due has been waiting for the runner; 0 when nothing is late. */
+  lagMs(): Promise<number>;
   /** Starts the runner. */
   start(): Promise<void>;
   /** Stops the runner and waits for what is being written. */
@@ -311,6 +313,10 @@ export function createEngine(options: EngineOptions): Engine {
     },
 
     probe: store.probe,
+    async lagMs() {
+      const dueAt = await store.nextDueAt();
+      return dueAt === null ? 0 : Math.max(0, clock.now() - dueAt);
+    },
     start: runner.start,
     async stop() {
       await runner.stop();

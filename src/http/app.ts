@@ -83,10 +83,13 @@ function verbOf({ method }: Operation): "get" | "post" | "delete" {
   return method.toLowerCase() as "get" | "post" | "delete";
 }
 
+const lagMaxMs = 30_000; // a lease: by then even the rows of a runner that died have been taken up again
+
 async function probed(engine: Engine): Promise<string | undefined> {
   try {
     await engine.probe();
-    return undefined;
+    const lagMs = await engine.lagMs();
+    return lagMs <= lagMaxMs ? undefined : `The runner is behind: what is due has been waiting for ${lagMs} ms.`;
   } catch (error) {
     return isSignalboxError(error) ? error.detail : "The store cannot be written to.";
   }

@@ -12,7 +12,7 @@ export const liveness = operation({
 
 export const readiness = operation({
   name: "readiness",
-  summary: "Whether the store can be written to.",
+  summary: "Whether the store can be written to and the runner keeps up.",
   method: "GET",
   path: "/readyz",
   isChange: false,

@@ -22,6 +22,24 @@ describe("livez and readyz", () => {
     expect(ready.text).not.toContain("/var/lib");
   });
 
+  it("say that the runner is behind when what is due has been waiting for long", async () => {
+    const { get, engine, clock } = await createSite();
+    await engine.create({ machine: "nodeMaintenance", id: "node/alpha", input: { node: "alpha" } });
+    await engine.send("node/alpha", { type: "maintenance.enter", drainForMs: 1_000 });
+
+    await clock.advance(31_000);
+    expect((await get("/readyz")).status).toBe(200);
+    await clock.advance(1_000);
+    const { status, body } = await get("/readyz");
+    await engine.runOnce();
+
+    expect({ status, detail: body.detail }).toEqual({
+      status: 503,
+      detail: "The runner is behind: what is due has been waiting for 31000 ms.",
+    });
+    expect((await get("/readyz")).status).toBe(200);
+  });
+
   it("give the reason of whoever embeds the app", async () => {
     const { get } = await createSite({ notReady: async () => "The maintenance window of the disk has begun." });
 

@@ -115,10 +115,15 @@ export function sqliteStore(path: string): Store {
       }),
 
     async nextDueAt() {
-      const next = one(
-        "SELECT min(max(due_at, coalesce(lease_until, 0))) AS at FROM pending WHERE dead = 0 AND due_at IS NOT NULL",
+      const live = "dead = 0 AND due_at IS NOT NULL";
+      const free = one(
+        `SELECT due_at AS at FROM pending WHERE ${live} AND lease_until IS NULL ORDER BY due_at LIMIT 1`,
       );
-      return (next?.["at"] ?? null) as number | null;
+      const leased = one(
+        `SELECT min(max(due_at, lease_until)) AS at FROM pending WHERE ${live} AND lease_until IS NOT NULL`,
+      );
+      const times = [free?.["at"], leased?.["at"]].filter((at) => typeof at === "number");
+      return times.length === 0 ? null : Math.min(...times);
     },
 
     async instances(query: InstanceQuery) {
