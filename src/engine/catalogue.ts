@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { SignalboxError } from "../core/errors.ts";
 import { sendersOf, versionOf, type Machine } from "../core/machine.ts";
+import { describeFaults, faultsOf } from "../core/schema-faults.ts";
 import { checkFitness } from "../core/registration.ts";
 
 /** The machines that an engine runs, by name; every one has been found fit. */
@@ -45,7 +46,7 @@ export function createCatalogue(machines: readonly Machine[]): Catalogue {
 export function parseInput(machine: Machine, input: unknown): unknown {
   const parsed = machine.input.safeParse(input);
   if (parsed.success) return parsed.data;
-  throw invalid(`The input does not fit ${machine.name}`, parsed.error, "/input");
+  throw invalid(`The input does not fit ${machine.name}`, parsed.error, ["input"]);
 }
 
 /** A checked event without the engine's stamps. */
@@ -85,20 +86,11 @@ export function parseEvent(machine: Machine, event: unknown, sender?: "engine"):
     });
   }
   const parsed = schema.safeParse(payload);
-  if (!parsed.success) throw invalid(`The event does not fit ${type} of ${machine.name}`, parsed.error, "");
+  if (!parsed.success) throw invalid(`The event does not fit ${type} of ${machine.name}`, parsed.error, []);
   return { type, payload: parsed.data as Record<string, unknown> };
 }
 
-function invalid(what: string, error: z.ZodError, under: string): SignalboxError {
-  const errors = error.issues.map(({ path, message }) => ({
-    pointer: [under, ...path.map(pointerPart)].join("/"),
-    detail: message,
-  }));
-  const said = errors.map(({ pointer, detail }) => `${pointer || "/"}: ${detail}`).join("; ");
-  return new SignalboxError("invalid-request", `${what}: ${said}.`, { errors });
-}
-
-/** RFC 6901. */
-function pointerPart(part: PropertyKey): string {
-  return String(part).replaceAll("~", "~0").replaceAll("/", "~1");
+function invalid(what: string, error: z.ZodError, under: readonly PropertyKey[]): SignalboxError {
+  const errors = faultsOf(error, under);
+  return new SignalboxError("invalid-request", `${what}: ${describeFaults(errors)}.`, { errors });
 }

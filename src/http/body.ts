@@ -1,6 +1,6 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from "express";
 import { SignalboxError } from "../core/errors.ts";
-import { pointerTo } from "./parse.ts";
+import { pointerTo } from "../core/schema-faults.ts";
 
 const bodyBytesMax = 262_144; // an event with a large inventory has a tenth of it
 const depthMax = 32; // deeper JSON is nobody's event; walking it costs stack

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { SignalboxError } from "../core/errors.ts";
+import { describeFaults, faultsOf } from "../core/schema-faults.ts";
 
 /** Checks one part of a request by its schema; a part without a schema must be empty. Throws with every fault. */
 export function parsePart(schema: z.ZodType | undefined, value: unknown, part: "path" | "query" | "body"): unknown {
@@ -11,32 +12,8 @@ export function parsePart(schema: z.ZodType | undefined, value: unknown, part: "
   }
   const parsed = schema.safeParse(part === "body" ? value : { ...(value as object) });
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.flatMap((issue) => faultsOf(issue));
-  const said = errors.map(({ pointer, detail }) => `${pointer || "/"}: ${detail}`).join("; ");
-  throw new SignalboxError("invalid-request", `The ${part} does not fit: ${said}.`, { errors });
-}
-
-/** RFC 6901. */
-export function pointerTo(path: readonly PropertyKey[]): string {
-  return path.map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
-}
-
-interface Fault {
-  pointer: string;
-  detail: string;
-}
-
-function faultsOf(issue: z.core.$ZodIssue, under: readonly PropertyKey[] = []): Fault[] {
-  const path = [...under, ...issue.path];
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ pointer: pointerTo([...path, key]), detail: "unknown field" }));
-  }
-  if (issue.code === "invalid_union") {
-    const atItsTop = (faults: readonly z.core.$ZodIssue[]) => faults.filter((each) => each.path.length <= 1).length;
-    const [closest] = issue.errors.toSorted((a, b) => atItsTop(a) - atItsTop(b) || a.length - b.length);
-    if (closest !== undefined) return closest.flatMap((each) => faultsOf(each, path));
-  }
-  return [{ pointer: pointerTo(path), detail: issue.message }];
+  const errors = faultsOf(parsed.error);
+  throw new SignalboxError("invalid-request", `The ${part} does not fit: ${describeFaults(errors)}.`, { errors });
 }
 
 function isEmpty(value: unknown): boolean {

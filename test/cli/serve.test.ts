@@ -98,7 +98,7 @@ describe("signalbox serve", () => {
     expect(faults.map((line) => line.trim().split(":")[0])).toEqual(
       expect.arrayContaining(["/groups/web/port", "/nodes/alpha/replicas/r/group", "/nodes/alpha/replicas/r/command"]),
     );
-    expect(stderr).toContain('"node"');
+    expect(stderr).toContain("/node: unknown field");
     expect(await missing).toMatchObject({ code: 2, stderr: expect.stringContaining("The nodes file cannot be read") });
     expect(existsSync(inside("untouched"))).toBe(false);
   });

@@ -92,7 +92,7 @@ describe("POST /v1/transactions", () => {
       "invalid-request",
       1,
       "/moves/1/event/by",
-      "/moves/1/event",
+      "/moves/1/event/x",
     ]);
     expect(await faults(create({ count: "x" }))).toEqual([400, "invalid-request", 0, "/moves/0/create/input/count"]);
     expect(await faults(inc("a"), inc("none"))).toEqual([404, "not-found", 1]);

@@ -83,7 +83,7 @@ maintenanceGroups:
     expect(faults.map((fault) => fault.split(": ")[0]).toSorted()).toEqual([
       "/groups/api/minHealthy",
       "/groups/old/port",
-      "/groups/web",
+      "/groups/web/colour",
       "/groups/web/port",
       "/maintenanceGroups/racks/maxUnavailable",
       "/maintenanceGroups/rows/maxUnavailable",

@@ -1,6 +1,7 @@
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { messageOf, SignalboxError } from "../../core/errors.ts";
+import { faultsOf, pointerTo } from "../../core/schema-faults.ts";
 import { crossFaults } from "./nodes-file-faults.ts";
 
 /** Replicas that serve one port together. A router listens on it and goes round robin over those that are healthy. */
@@ -71,7 +72,7 @@ export function parseNodesFile(text: string): NodesFile {
   const raw = readYaml(text);
   const parsed = nodesFile.safeParse(raw);
   const faults = [
-    ...(parsed.error?.issues ?? []).map((issue) => ({ pointer: pointerTo(issue.path), detail: issue.message })),
+    ...(parsed.error === undefined ? [] : faultsOf(parsed.error)),
     ...crossFaults(raw).map(({ path, detail }) => ({ pointer: pointerTo(path), detail })),
   ];
   if (parsed.data === undefined || faults.length > 0) throw notWellFormed(faults);
@@ -95,11 +96,6 @@ function readYaml(text: string): unknown {
 function notWellFormed(errors: { pointer: string; detail: string }[]): SignalboxError {
   const list = errors.map(({ pointer, detail }) => `${pointer || "(the file)"}: ${detail}`).join("; ");
   return new SignalboxError("invalid-request", `The nodes file is not well formed: ${list}`, { errors });
-}
-
-/** RFC 6901. */
-function pointerTo(path: readonly PropertyKey[]): string {
-  return path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
 // Names become file names and parts of ids.
