@@ -71,7 +71,7 @@ const laws = {
     const holders = context.holders.map(({ node }) => node);
     return {
       code: "budget-exhausted",
-      detail: `${context.name} allows ${budgetOf(context)} of its nodes out at once, and ${holders.join(", ")} already are.`,
+      detail: `${context.name} allows ${budgetOf(context)} of its nodes out at once; out now: ${holders.join(", ")}.`,
       data: {
         group: context.name,
         maxUnavailable: context.maxUnavailable,

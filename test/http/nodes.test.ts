@@ -187,7 +187,7 @@ describe("a maintenance group", () => {
     expect(body.reasons).toEqual([
       {
         code: "budget-exhausted",
-        detail: "racks allows 1 of its nodes out at once, and alpha already are.",
+        detail: "racks allows 1 of its nodes out at once; out now: alpha.",
         data: { group: "racks", maxUnavailable: 1, holders: ["alpha"], waiting: [] },
         hint: "ask with queue: true to wait in line",
       },

@@ -36,7 +36,7 @@ describe("the budget of a group", () => {
     expect(result.outcome === "refused" && result.reasons).toEqual([
       {
         code: "budget-exhausted",
-        detail: "racks allows 1 of its nodes out at once, and alpha already are.",
+        detail: "racks allows 1 of its nodes out at once; out now: alpha.",
         data: { group: "racks", maxUnavailable: 1, holders: ["alpha"], waiting: ["beta"] },
         hint: "ask with queue: true to wait in line",
       },
