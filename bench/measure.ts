@@ -10,18 +10,27 @@ export interface Figure {
   [detail: string]: number | string;
 }
 
-/** Best of several rounds, in microseconds for one: what disturbs a round only ever makes it slower. */
-export function bestMicroseconds(
-  run: (times: number) => void,
-  { times, rounds }: { times: number; rounds: number },
-): number {
-  run(Math.ceil(times / 10)); // warm
-  const taken = Array.from({ length: rounds }, () => {
+/** What one of many costs, in microseconds. */
+export interface Cost {
+  /** Best of several rounds: what disturbs a round only ever makes it slower. */
+  best: number;
+  /** Of the means of short batches: a single one is shorter than the clock can tell. */
+  p50: number;
+  p99: number;
+}
+
+const batchTimes = 200;
+
+export function costOf(run: (times: number) => void, { times, rounds }: { times: number; rounds: number }): Cost {
+  const timed = (count: number) => {
     const begun = performance.now();
-    run(times);
-    return ((performance.now() - begun) * 1_000) / times;
-  });
-  return Math.min(...taken);
+    run(count);
+    return ((performance.now() - begun) * 1_000) / count;
+  };
+  run(Math.ceil(times / 10)); // warm
+  const best = Math.min(...Array.from({ length: rounds }, () => timed(times)));
+  const batches = Array.from({ length: Math.ceil(times / batchTimes) * 2 }, () => timed(batchTimes));
+  return { best, p50: quantile(batches, 0.5), p99: quantile(batches, 0.99) };
 }
 
 export function quantile(values: readonly number[], share: number): number {

@@ -2,7 +2,7 @@ import { createActor, fromPromise } from "xstate";
 import { nodeMaintenance } from "../machines/node-maintenance/node-maintenance.ts";
 import { freeze } from "../src/core/freeze.ts";
 import { start, step, type StampedEvent } from "../src/core/step.ts";
-import { bestMicroseconds, type Figure } from "./measure.ts";
+import { costOf, type Cost, type Figure } from "./measure.ts";
 import { maintenanceWindow } from "./workload.ts";
 
 const at = 1_000_000;
@@ -13,35 +13,35 @@ const rounds = { times: 20_000, rounds: 9 };
 
 /** A step of a hot instance, and a refusal, beside XState's own live actor of the same machine. */
 export function measureStep(): Record<"step" | "refusal", Figure> & { stepAndFreezeUs: number } {
-  const sendUs = bestMicroseconds(sendToLiveActor, rounds);
-  const stepUs = bestMicroseconds((times) => {
+  const { best: sendUs } = costOf(sendToLiveActor, rounds);
+  const stepCost = costOf((times) => {
     let { snapshot } = start(nodeMaintenance, input, at);
     for (let turn = 0; turn < times; turn += 1) ({ snapshot } = step(nodeMaintenance, snapshot, eventOf(turn)));
   }, rounds);
-  const refusalUs = bestMicroseconds((times) => {
+  const refusalCost = costOf((times) => {
     const { snapshot } = start(nodeMaintenance, input, at);
     const refused: StampedEvent = { type: "maintenance.exit", at, principal: "local" };
     for (let turn = 0; turn < times; turn += 1) step(nodeMaintenance, snapshot, refused);
   }, rounds);
-  const stepAndFreezeUs = bestMicroseconds((times) => {
+  const { best: stepAndFreezeUs } = costOf((times) => {
     let { snapshot } = start(nodeMaintenance, input, at);
     for (let turn = 0; turn < times; turn += 1) {
       ({ snapshot } = step(nodeMaintenance, snapshot, eventOf(turn)));
       JSON.stringify(freeze(snapshot));
     }
   }, rounds);
-  const handUs = bestMicroseconds(handWritten, rounds);
-  const figure = (us: number): Figure => ({
-    ratio: us / sendUs,
+  const { best: handUs } = costOf(handWritten, rounds);
+  const figure = ({ best, p50, p99 }: Cost): Figure => ({
+    ratio: best / sendUs,
     baseline: "XState's live actor.send of the same machine, inert clock",
-    perSecond: 1_000_000 / us,
-    p50Ms: us / 1_000,
-    p99Ms: us / 1_000,
-    microseconds: us,
+    perSecond: 1_000_000 / best,
+    p50Ms: p50 / 1_000,
+    p99Ms: p99 / 1_000,
+    microseconds: best,
     liveSendMicroseconds: sendUs,
     handWrittenMicroseconds: handUs,
   });
-  return { step: figure(stepUs), refusal: figure(refusalUs), stepAndFreezeUs };
+  return { step: figure(stepCost), refusal: figure(refusalCost), stepAndFreezeUs };
 }
 
 function sendToLiveActor(times: number): void {
