@@ -7,6 +7,9 @@ import { errorOf, vocabulary, type Window } from "./vocabulary.ts";
 const windowOf = ({ context }: { context: NodeContext }): Window => ({ node: context.node, epoch: context.epoch });
 const observes = (from: StateName, to: StateName) => ({ type: "observes", params: { from, to } }) as const;
 
+const unwatched = { description: "Nobody watches any more; the view says so." };
+const watch = { id: "watchNode", src: "watchNode", input: windowOf, onDone: unwatched, onError: unwatched } as const;
+
 const resumeRetryMs = 60_000; // an operator watching the node sees a new attempt each minute, a broken host is not hammered
 
 /**
@@ -93,13 +96,7 @@ export const chart = vocabulary.createMachine({
                 },
               },
             },
-            {
-              id: "watchNode",
-              src: "watchNode",
-              input: windowOf,
-              onDone: { description: "Nobody watches any more; the view says so." },
-              onError: { description: "Nobody watches any more; the view says so." },
-            },
+            watch,
           ],
           on: {
             "maintenance.enter": {
@@ -162,13 +159,7 @@ export const chart = vocabulary.createMachine({
           },
           entry: "armExpectedEnd",
           exit: cancel("overdue"),
-          invoke: {
-            id: "watchNode",
-            src: "watchNode",
-            input: windowOf,
-            onDone: { description: "Nobody watches any more; the view says so." },
-            onError: { description: "Nobody watches any more; the view says so." },
-          },
+          invoke: watch,
           on: {
             "maintenance.exit": { target: "ExitingMaintenance", actions: "keepCordoned" },
             "maintenance.observed": [
@@ -283,13 +274,7 @@ export const chart = vocabulary.createMachine({
             instead: { "maintenance.enter": "maintenance.retry", "maintenance.abort": "maintenance.exit" },
           },
           exit: "clearFailure",
-          invoke: {
-            id: "watchNode",
-            src: "watchNode",
-            input: windowOf,
-            onDone: { description: "Nobody watches any more; the view says so." },
-            onError: { description: "Nobody watches any more; the view says so." },
-          },
+          invoke: watch,
           on: {
             "maintenance.exit": { guard: "isForcedOrDrained", target: "ExitingMaintenance", actions: "keepCordoned" },
             "maintenance.retry": { target: "ExitingMaintenance" },

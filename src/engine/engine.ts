@@ -22,7 +22,7 @@ import { createHeads } from "./heads.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { createMigrator } from "./migration.ts";
-import { eventMove } from "./move.ts";
+import { entryOf, eventMove } from "./move.ts";
 import { createPlanner, type EngineMove } from "./plan.ts";
 import { createReading, type JournalEntry, type PendingItem, type Reading } from "./reading.ts";
 import { createRefusalRate } from "./refusal-rate.ts";
@@ -285,25 +285,19 @@ export function createEngine(options: EngineOptions): Engine {
         return;
       }
       const { row: instance } = await reading.head(row.instance);
-      const event = JSON.stringify({ type: "signalbox.discarded", key, principal });
-      const entry = {
-        kind: "event" as const,
-        at: clock.now(),
-        instance: instance.id,
-        machine: instance.machine,
-        version: instance.version,
-        event,
+      const at = Math.max(clock.now(), instance.at);
+      const entry = entryOf({
+        kind: "event",
+        row: instance,
+        at,
+        event: { type: "signalbox.discarded", key, at, principal },
         from: instance.state,
-        to: instance.state,
         via: [],
-        outcome: "unchanged" as const,
-        reasons: null,
-        emitted: null,
-        principal,
-        commandId: null,
-        stream: null,
+        outcome: "unchanged",
+        asker: { principal, commandId: null, stream: null },
+        effects: [],
         checkpoint: null,
-      };
+      });
       await committer.commit(
         { writes: [], expects: [], journal: [entry], fences: [{ key, settle: true }], changes: [] },
         [],

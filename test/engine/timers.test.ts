@@ -163,7 +163,7 @@ describe("a timer", () => {
     expect((await engine.send("e", { type: "extend", ms: 70 })).instance.deadline).toBe(startsAt + 70);
     expect((await engine.journal({ instance: "e" })).entries).toContainEqual(
       expect.objectContaining({
-        event: { type: "signalbox.discarded", key: soft?.key, principal: "anna" },
+        event: { type: "signalbox.discarded", key: soft?.key, principal: "anna", at: startsAt },
         outcome: "unchanged",
       }),
     );
