@@ -19,7 +19,8 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   "src/agent": ["src/core", "src/engine", "src/operations", "src/client"],
   "src/config.ts": ["src/core"],
   "src/index.ts": ["src/core", "machines", "src/store", "src/providers", "src/engine", "src/http"],
-  "src/main.ts": [
+  "src/main.ts": ["src/core", "src/providers", "src/cli", "src/config.ts", "src/serve.ts"],
+  "src/serve.ts": [
     "src/core",
     "machines",
     "src/store",

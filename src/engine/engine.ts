@@ -22,7 +22,7 @@ import { createHeads } from "./heads.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { createMigrator } from "./migration.ts";
-import { entryOf, eventMove } from "./move.ts";
+import { engineAsker, entryOf, eventMove } from "./move.ts";
 import { createPlanner, type EngineMove } from "./plan.ts";
 import { createReading, type JournalEntry, type PendingItem, type Reading } from "./reading.ts";
 import { createRefusalRate } from "./refusal-rate.ts";
@@ -162,7 +162,7 @@ export function createEngine(options: EngineOptions): Engine {
     const head = await reading.head(id);
     const { type, payload } = parseEvent(head.machine, event);
     const at = Math.max(clock.now(), head.row.at);
-    const asker = { principal, commandId: null, stream: null };
+    const asker = { ...engineAsker, principal };
     const {
       outcome,
       reasons,
@@ -294,7 +294,7 @@ export function createEngine(options: EngineOptions): Engine {
         from: instance.state,
         via: [],
         outcome: "unchanged",
-        asker: { principal, commandId: null, stream: null },
+        asker: { ...engineAsker, principal },
         effects: [],
         checkpoint: null,
       });

@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { InstanceRow, Store } from "../store/store.ts";
 import type { Limits } from "./limits.ts";
-import { entryOf } from "./move.ts";
+import { engineAsker, entryOf } from "./move.ts";
 
 const sweepEveryMs = 600_000;
 const restAfterMs = 1_000; // a portion that was full leaves a rest, which is soon due
@@ -32,7 +32,7 @@ export function createHousekeeping({ store, clock, limits }: { store: Store; clo
       from: row.state,
       via: [],
       outcome: "unchanged",
-      asker: { principal: "engine", commandId: null, stream: null },
+      asker: engineAsker,
       effects: [],
       checkpoint: { snapshot: row.snapshot, machineVersion: row.machineVersion },
     });

@@ -5,7 +5,7 @@ import { versionOf, type Machine } from "../core/machine.ts";
 import type { InstanceRow, Loaded, Store } from "../store/store.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { describedBy, type Head } from "./head.ts";
-import { entryOf } from "./move.ts";
+import { engineAsker, entryOf } from "./move.ts";
 
 /** A loaded instance of an older chart as a head of the present one. Throws `needs-migration` when there is no way. */
 export function migrated(machine: Machine, { row, pending }: Loaded, at: number): Head {
@@ -63,7 +63,7 @@ export function createMigrator({ store, catalogue, clock }: { store: Store; cata
       from: loaded.row.state,
       via: [],
       outcome: "changed",
-      asker: { principal: "engine", commandId: null, stream: null },
+      asker: engineAsker,
       effects: [],
       checkpoint: { snapshot: head.row.snapshot, machineVersion: head.row.machineVersion },
     });

@@ -32,8 +32,13 @@ export interface Child extends InstanceInput {
 export interface Asker {
   principal: string;
   commandId: string | null;
+  /** W3C traceparent. */
+  trace: string | null;
   stream: { name: string; seq: number } | null;
 }
+
+/** The engine itself, of its own accord. */
+export const engineAsker: Asker = { principal: "engine", commandId: null, trace: null, stream: null };
 
 /** Whether somebody here performs a call. */
 export type Performs = (activity: string, input: unknown) => boolean;
@@ -80,7 +85,7 @@ export function createMove(creation: Creation, asker: Asker, performs: Performs)
     checkpoint: { snapshot: row.snapshot, machineVersion: row.machineVersion },
   });
   const empty: Head = { machine, row, snapshot, armed: new Map() };
-  return { ...withEffects(empty, effects, performs), outcome: "changed", via: [], effects, journal };
+  return { ...withEffects(empty, effects, asker, performs), outcome: "changed", via: [], effects, journal };
 }
 
 /** What an event makes of a head. Throws `machine-fault`. */
@@ -118,7 +123,7 @@ export function eventMove(head: Head, event: StampedEvent, asker: Asker, perform
     checkpoint: null,
   });
   return {
-    ...withEffects(after, effects, performs),
+    ...withEffects(after, effects, asker, performs),
     outcome: stepped.outcome,
     ...(isRefused && { reasons: stepped.reasons }),
     via,
@@ -170,6 +175,7 @@ export function entryOf({
     emitted: emitted.length === 0 ? null : storedJson(emitted, `What ${row.id} emitted`),
     principal: asker.principal,
     commandId: asker.commandId,
+    trace: asker.trace,
     stream: asker.stream,
     checkpoint,
   };
@@ -179,6 +185,7 @@ export function entryOf({
 function withEffects(
   head: Head,
   effects: readonly Effect[],
+  { trace }: Asker,
   performs: Performs,
 ): Pick<Moved, "head" | "changes" | "children" | "withdrawn"> {
   if (effects.length === 0 && head.row.status === "active") return { head, changes: [], children: [], withdrawn: [] };
@@ -190,7 +197,7 @@ function withEffects(
   let messages = 0;
 
   const arm = (given: ArmedEffect) => {
-    const armedRow = pendingRow(row, given);
+    const armedRow = pendingRow(row, trace, given);
     if (given.kind !== "message") {
       armed.set(given.id, armedRow);
       forget(given.id);
@@ -293,7 +300,11 @@ interface ArmedEffect {
   settles?: string | null;
 }
 
-function pendingRow(row: InstanceRow, { kind, id, payload, dueAt, activity, to, settles }: ArmedEffect): PendingRow {
+function pendingRow(
+  row: InstanceRow,
+  trace: string | null,
+  { kind, id, payload, dueAt, activity, to, settles }: ArmedEffect,
+): PendingRow {
   return {
     key: keyOf(row, id),
     instance: row.id,
@@ -306,6 +317,7 @@ function pendingRow(row: InstanceRow, { kind, id, payload, dueAt, activity, to, 
     settles: settles ?? null,
     dueAt,
     createdAt: row.at,
+    trace,
     attempts: 0,
     error: null,
     leaseOwner: null,

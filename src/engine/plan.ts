@@ -278,6 +278,7 @@ function failedChild({ id, parent }: Child, error: SignalboxError, at: number): 
     settles: parent.key,
     dueAt: at,
     createdAt: at,
+    trace: null,
     attempts: 0,
     error: null,
     leaseOwner: null,

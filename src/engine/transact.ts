@@ -21,6 +21,8 @@ export interface TransactOptions {
   principal?: string;
   /** The number of the event in a numbered stream of one sender. Only with one event. */
   stream?: { name: string; seq: number };
+  /** W3C traceparent of what it is part of: kept in the journal, passed on to the calls that it arms. */
+  trace?: string;
   /** Stands for the request in place of its moves, where they depend on more than the request. */
   fingerprint?: string;
 }
@@ -281,6 +283,11 @@ function remembered({ id, outcome, version, reasons }: Answer): Remembered {
 
 type Remembered = Pick<Answer, "id" | "outcome" | "version" | "reasons">;
 
-function askerOf({ principal, commandId, stream }: Fenced): Asker {
-  return { principal: principal ?? "local", commandId: commandId ?? null, stream: stream ?? null };
+function askerOf({ principal, commandId, trace, stream }: Fenced): Asker {
+  return {
+    principal: principal ?? "local",
+    commandId: commandId ?? null,
+    trace: trace ?? null,
+    stream: stream ?? null,
+  };
 }

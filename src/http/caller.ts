@@ -22,6 +22,7 @@ export function callerOf(request: Request, operation: Operation, asked: object):
   }
   return {
     principal: "local",
+    role: "local",
     ...(id !== undefined && { command: { id, fingerprint: canonicalJson([name, asked]) } }),
     ...(ifMatch !== undefined && ifMatch !== "*" && { expectedVersion: versionIn(ifMatch) }),
   };

@@ -6,6 +6,7 @@ export const liveness = operation({
   summary: "Whether the process answers.",
   method: "GET",
   path: "/livez",
+  permission: "open",
   isChange: false,
   run: async () => ({ status: 200, body: { status: "ok" } }),
 });
@@ -15,6 +16,7 @@ export const readiness = operation({
   summary: "Whether the store can be written to and the runner keeps up.",
   method: "GET",
   path: "/readyz",
+  permission: "open",
   isChange: false,
   async run(_asked, _caller, { notReady }) {
     const why = await notReady();

@@ -19,6 +19,7 @@ export const createInstance = operation({
     input: z.unknown(),
     labels: labels.optional(),
   }),
+  permission: "operate",
   isChange: true,
   async run({ body }, caller, { engine }) {
     const { machine, id = engine.newId(machine), input, labels: named } = body;
@@ -49,6 +50,7 @@ export const listInstances = operation({
     cursor: cursorQuery,
     limit: limitQuery,
   }),
+  permission: "read",
   isChange: false,
   async run({ query }, _caller, { engine }) {
     const { items, nextCursor } = await engine.list(given(query));
@@ -62,6 +64,7 @@ export const showInstance = operation({
   method: "GET",
   path: "/v1/instances/:id",
   params: idParams,
+  permission: "read",
   isChange: false,
   async run({ params }, _caller, { engine }) {
     const instance = await engine.read(params.id);
@@ -77,6 +80,7 @@ export const sendEvent = operation({
   params: idParams,
   query: z.strictObject({ dryRun: z.enum(["true", "false"]).optional() }),
   body: eventBody,
+  permission: "operate",
   isChange: true,
   isOfVersion: true,
   async run({ params: { id }, query, body }, caller, { engine }) {
@@ -121,6 +125,7 @@ export const transact = operation({
       .min(1)
       .max(1_000),
   }),
+  permission: "operate",
   isChange: true,
   async run({ body: { moves } }, caller, { engine }) {
     const known = moves as Move[]; // zod's optional fields may be undefined, ours are absent
@@ -158,6 +163,7 @@ export const explainInstance = operation({
   method: "GET",
   path: "/v1/instances/:id/explain",
   params: idParams,
+  permission: "read",
   isChange: false,
   run: async ({ params }, _caller, { engine }) => ({
     status: 200,
@@ -172,6 +178,7 @@ export const explainEvent = operation({
   path: "/v1/instances/:id/explain",
   params: idParams,
   body: eventBody,
+  permission: "read",
   isChange: false,
   async run({ params, body }, _caller, { engine }) {
     const { machine } = await engine.read(params.id);
@@ -187,6 +194,7 @@ export const showJournal = operation({
   path: "/v1/instances/:id/journal",
   params: idParams,
   query: z.strictObject({ after: sequenceQuery, limit: limitQuery }),
+  permission: "read",
   isChange: false,
   async run({ params, query }, _caller, { engine }) {
     const { entries, nextAfter } = await engine.journal({ instance: params.id, ...given(query) });
@@ -200,6 +208,7 @@ export const verify = operation({
   method: "POST",
   path: "/v1/verify",
   body: z.strictObject({ id: z.string().min(1).max(500).optional() }).optional(),
+  permission: "read",
   isChange: false,
   run: async ({ body }, _caller, { engine }) => ({ status: 200, body: await engine.verify(body?.id) }),
 });

@@ -9,6 +9,7 @@ export const listMachines = operation({
   summary: "The statecharts that run here.",
   method: "GET",
   path: "/v1/machines",
+  permission: "read",
   isChange: false,
   run: async (_asked, _caller, { engine }) => ({
     status: 200,
@@ -22,6 +23,7 @@ export const showMachine = operation({
   method: "GET",
   path: "/v1/machines/:machine",
   params: machineParams,
+  permission: "read",
   isChange: false,
   run: async ({ params }, _caller, { engine }) => ({
     status: 200,
@@ -35,6 +37,7 @@ export const showDiagram = operation({
   method: "GET",
   path: "/v1/machines/:machine/diagram.svg",
   params: machineParams,
+  permission: "read",
   isChange: false,
   run: async ({ params }, _caller, { engine, drawings }) => ({
     status: 200,

@@ -25,6 +25,7 @@ export const listNodes = operation({
   method: "GET",
   path: "/v1/nodes",
   query: z.strictObject({ state: z.string().min(1).optional(), cursor: cursorQuery, limit: limitQuery }),
+  permission: "read",
   isChange: false,
   async run({ query }, _caller, { engine }) {
     const { items, nextCursor } = await engine.list({ machine: "nodeMaintenance", ...given(query) });
@@ -38,6 +39,7 @@ export const showNode = operation({
   method: "GET",
   path: "/v1/nodes/:node",
   params: nodeParams,
+  permission: "read",
   isChange: false,
   async run({ params }, _caller, { engine }) {
     const instance = await findNode(engine, params.node);
@@ -53,6 +55,7 @@ export const enterMaintenance = operation({
   path: "/v1/nodes/:node/maintenance/enter",
   params: nodeParams,
   body: payloadOf({ queue: z.boolean().optional() }),
+  permission: "operate",
   isChange: true,
   isOfVersion: true,
   async run({ params, body }, caller, { engine }) {
@@ -91,6 +94,7 @@ function nodeOperation(action: NodeAction, summary: string): Operation {
     path: isMaintenance ? `/v1/nodes/:node/maintenance/${action}` : `/v1/nodes/:node/${action}`,
     params: nodeParams,
     body: payload,
+    permission: "operate",
     isChange: true,
     isOfVersion: true,
     async run({ params, body }, caller, { engine }) {

@@ -6,11 +6,21 @@ import type { Engine } from "../engine/engine.ts";
 /** What an operation may know of the one who asks. */
 export interface Caller {
   principal: string;
+  /** What the principal may do; without tokens `local` is everything but an approver. */
+  role: Role;
   /** `Idempotency-Key`: the same request again gets the first answer, another one under the same key is refused. */
   command?: { id: string; fingerprint: string };
   /** `If-Match`. */
   expectedVersion?: number;
 }
+
+export type Role = "local" | "viewer" | "operator" | "approver" | "admin" | `agent:${string}`;
+
+/**
+ * What an operation asks of a caller: nothing (`open`: nothing of the installation is told), to look, to change, to act as
+ * the agent of a host, or to administer. Who may send which event is decided by the event, beside this.
+ */
+export type Permission = "open" | "read" | "operate" | "agent" | "administer";
 
 /** What an operation works with. */
 export interface Workplace {
@@ -41,6 +51,16 @@ export interface Answer {
   retryAfterMs?: number;
 }
 
+/** What is promised of one answer. */
+export interface AnswerShape {
+  /** One sentence. */
+  readonly description: string;
+  /** Of a JSON body; text when not given. */
+  readonly schema?: z.ZodType;
+  /** `application/json` when not given. */
+  readonly contentType?: string;
+}
+
 export type Method = "GET" | "POST" | "DELETE";
 
 /** One thing that a caller may ask: its route, its check, its command and its permission come from here. */
@@ -55,6 +75,11 @@ export interface Operation<Params = unknown, Query = unknown, Body = unknown> {
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;
+  readonly permission: Permission;
+  /** What it answers with by status, beside the problem documents. */
+  readonly answers: Readonly<Record<number, AnswerShape>>;
+  /** A request that the document shows; it fits the schemas. */
+  readonly example?: { readonly params?: Params; readonly query?: unknown; readonly body?: unknown };
   /** Takes an `Idempotency-Key`. */
   readonly isChange: boolean;
   /** Takes an `If-Match`: it is about one instance. */
@@ -64,9 +89,9 @@ export interface Operation<Params = unknown, Query = unknown, Body = unknown> {
 
 /** Lets the types of the schemas flow into `run`, and forgets them for the list. */
 export function operation<Params = unknown, Query = unknown, Body = unknown>(
-  given: Operation<Params, Query, Body>,
+  given: Omit<Operation<Params, Query, Body>, "answers"> & Partial<Pick<Operation, "answers">>,
 ): Operation {
-  return given; // the edge parses with the very schemas that typed it
+  return { answers: {}, ...given }; // the edge parses with the very schemas that typed it
 }
 
 /** The path of an operation with its parameters filled in. Throws `not-found` for what no URL can name. */

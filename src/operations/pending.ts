@@ -16,6 +16,7 @@ export const listPending = operation({
     cursor: cursorQuery,
     limit: limitQuery,
   }),
+  permission: "read",
   isChange: false,
   async run({ query }, _caller, { engine }) {
     const { items, nextCursor } = await engine.pending(given(query));
@@ -29,6 +30,7 @@ export const retryPending = operation({
   method: "POST",
   path: "/v1/pending/:key/retry",
   params: keyParams,
+  permission: "operate",
   isChange: true,
   run: async ({ params }, _caller, { engine }) => ({
     status: 200,
@@ -42,6 +44,7 @@ export const discardPending = operation({
   method: "POST",
   path: "/v1/pending/:key/discard",
   params: keyParams,
+  permission: "operate",
   isChange: true,
   async run({ params }, { principal }, { engine }) {
     await engine.discardPending(params.key, { principal });

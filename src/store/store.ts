@@ -108,6 +108,8 @@ export interface NewJournalRow {
   emitted: string | null;
   principal: string;
   commandId: string | null;
+  /** W3C traceparent of the request or call that it came from. */
+  trace: string | null;
   stream: { name: string; seq: number } | null;
   /** A checkpoint: JSON of the whole frozen snapshot and the machine's version that it belongs to. */
   checkpoint: { snapshot: string; machineVersion: number } | null;
@@ -139,6 +141,8 @@ export interface PendingRow {
   /** null: nobody here performs it, or it waits for a child. */
   dueAt: number | null;
   createdAt: number;
+  /** W3C traceparent of what armed it. */
+  trace: string | null;
   /** Attempts that have failed. */
   attempts: number;
   error: string | null;

@@ -53,7 +53,7 @@ export function instanceOf(columns: Columns): InstanceRow {
 }
 
 export const journalColumns =
-  "kind, at, instance, machine, version, event, from_state, to_state, via, outcome, reasons, emitted, principal, command_id, stream, stream_seq, checkpoint, checkpoint_version";
+  "kind, at, instance, machine, version, event, from_state, to_state, via, outcome, reasons, emitted, principal, command_id, trace, stream, stream_seq, checkpoint, checkpoint_version";
 
 export function journalValues(row: NewJournalRow): Value[] {
   return wellFormed([
@@ -71,6 +71,7 @@ export function journalValues(row: NewJournalRow): Value[] {
     row.emitted,
     row.principal,
     row.commandId,
+    row.trace,
     row.stream?.name ?? null,
     row.stream?.seq ?? null,
     row.checkpoint?.snapshot ?? null,
@@ -97,6 +98,7 @@ export function journalOf(columns: Columns): JournalRow {
     emitted: columns["emitted"] as string | null,
     principal: columns["principal"] as string,
     commandId: columns["command_id"] as string | null,
+    trace: columns["trace"] as string | null,
     stream: stream === null ? null : { name: stream, seq: columns["stream_seq"] as number },
     checkpoint:
       checkpoint === null ? null : { snapshot: checkpoint, machineVersion: columns["checkpoint_version"] as number },
@@ -104,7 +106,7 @@ export function journalOf(columns: Columns): JournalRow {
 }
 
 export const pendingColumns =
-  "key, instance, version, kind, id, activity, payload, receiver, settles, due_at, created_at, attempts, error, lease_owner, lease_until, dead";
+  "key, instance, version, kind, id, activity, payload, receiver, settles, due_at, created_at, trace, attempts, error, lease_owner, lease_until, dead";
 
 export function pendingValues(row: PendingRow): Value[] {
   return wellFormed([
@@ -119,6 +121,7 @@ export function pendingValues(row: PendingRow): Value[] {
     row.settles,
     row.dueAt,
     row.createdAt,
+    row.trace,
     row.attempts,
     row.error,
     row.leaseOwner,
@@ -140,6 +143,7 @@ export function pendingOf(columns: Columns): PendingRow {
     settles: columns["settles"] as string | null,
     dueAt: columns["due_at"] as number | null,
     createdAt: columns["created_at"] as number,
+    trace: columns["trace"] as string | null,
     attempts: columns["attempts"] as number,
     error: columns["error"] as string | null,
     leaseOwner: columns["lease_owner"] as string | null,

@@ -17,7 +17,7 @@ const migrations: readonly string[] = [
   CREATE TABLE journal (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, at INTEGER NOT NULL, instance TEXT NOT NULL,
     machine TEXT NOT NULL, version INTEGER NOT NULL, event TEXT, from_state TEXT, to_state TEXT NOT NULL, via TEXT NOT NULL,
-    outcome TEXT NOT NULL, reasons TEXT, emitted TEXT, principal TEXT NOT NULL, command_id TEXT,
+    outcome TEXT NOT NULL, reasons TEXT, emitted TEXT, principal TEXT NOT NULL, command_id TEXT, trace TEXT,
     stream TEXT, stream_seq INTEGER, checkpoint TEXT, checkpoint_version INTEGER
   ) STRICT;
   CREATE INDEX journal_by_instance ON journal (instance, seq);
@@ -27,7 +27,7 @@ const migrations: readonly string[] = [
   CREATE TABLE pending (
     ord INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, instance TEXT NOT NULL, version INTEGER NOT NULL,
     kind TEXT NOT NULL, id TEXT NOT NULL, activity TEXT, payload TEXT NOT NULL, receiver TEXT, settles TEXT,
-    due_at INTEGER, created_at INTEGER NOT NULL, attempts INTEGER NOT NULL, error TEXT,
+    due_at INTEGER, created_at INTEGER NOT NULL, trace TEXT, attempts INTEGER NOT NULL, error TEXT,
     lease_owner TEXT, lease_until INTEGER, dead INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX pending_of_instance ON pending (instance, id);

@@ -1,0 +1,143 @@
+import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import pino from "pino";
+import { machines } from "../machines/index.ts";
+import type { ServeOptions } from "./cli/program.ts";
+import type { Config } from "./config.ts";
+import { isSignalboxError, messageOf, SignalboxError } from "./core/errors.ts";
+import type { Log } from "./core/log.ts";
+import { createEngine, type Engine } from "./engine/engine.ts";
+import { createApp } from "./http/app.ts";
+import { listen } from "./http/server.ts";
+import { declareNodes, type DeclaredNodes } from "./operations/declare-nodes.ts";
+import { groupsOf, membersOf } from "./providers/processes/maintenance-groups.ts";
+import { parseNodesFile, type NodesFile } from "./providers/processes/nodes-file.ts";
+import { createProcessesProvider, type ProcessesProvider } from "./providers/processes/processes-provider.ts";
+import { systemClock } from "./providers/system-clock.ts";
+import { sqliteStore } from "./store/sqlite/sqlite.ts";
+import type { Store } from "./store/store.ts";
+
+/** Config -> store, provider, machines -> engine -> HTTP. Resolves when a signal has stopped it. */
+export async function serve(
+  { data, port, host, nodes: nodesPath }: ServeOptions,
+  { logLevel }: Config,
+): Promise<number> {
+  const log = pino({ level: logLevel }, pino.destination({ dest: 2, sync: true })) as Log;
+  if (!isLoopback(host)) {
+    throw new SignalboxError(
+      "invalid-request",
+      `--host ${host} would let others in without authentication. Use a loopback address.`,
+    );
+  }
+  const stopping = stopSignal();
+  const nodes = nodesPath === undefined ? undefined : readNodesFile(nodesPath);
+  const store = openStore(data);
+  const ends = [() => store.close()]; // what was begun, the newest first
+  try {
+    const clock = systemClock();
+    const provider =
+      nodes &&
+      createProcessesProvider({
+        nodes,
+        stateDir: join(resolve(data), "processes"),
+        workDir: dirname(resolve(nodesPath ?? ".")),
+        clock,
+        mayPlace: async (node) => mayPlace(engine, node),
+        log,
+      });
+    const engine: Engine = createEngine({ machines, store, clock, providers: provider ? [provider] : [], log });
+    if (nodes !== undefined) await declareNodes(engine, declaredIn(nodes));
+    const listening = await listen(createApp(engine, { log }), { host, port }); // before anything runs: the port may be taken
+    if (provider !== undefined) ends.unshift(() => provider.stop());
+    ends.unshift(
+      () => listening.close(),
+      () => engine.stop(),
+    );
+    const stopped = aborted(stopping);
+    const started = start(engine, provider, stopping);
+    started.catch(() => undefined); // a stop may end it
+    await Promise.race([started, stopped]);
+    if (!stopping.aborted) {
+      process.stdout.write(`${JSON.stringify({ listening: listening.url })}\n`);
+      log.info({ url: listening.url, data }, "listening");
+      await stopped;
+    }
+    log.info({ signal: stopping.reason as unknown }, "stopping: no new requests, running work is given back");
+    return 0;
+  } finally {
+    for (const end of ends) await end();
+  }
+}
+
+async function start(engine: Engine, provider: ProcessesProvider | undefined, stopping: AbortSignal): Promise<void> {
+  await provider?.start();
+  if (!stopping.aborted) await engine.start();
+}
+
+function openStore(data: string): Store {
+  try {
+    mkdirSync(data, { recursive: true });
+    accessSync(data, constants.W_OK);
+  } catch (error) {
+    const detail = `The data directory ${data} cannot be written to: ${messageOf(error)}. Name another one with --data.`;
+    throw new SignalboxError("invalid-request", detail, { cause: error });
+  }
+  return sqliteStore(join(data, "signalbox.db"));
+}
+
+/** Work may come to a node that is Active and that nobody has cordoned. */
+async function mayPlace(engine: Engine, node: string): Promise<boolean> {
+  try {
+    const { state, tags } = await engine.read(`node/${node}`);
+    return state === "Active" && !tags.includes("cordoned");
+  } catch (error) {
+    if (isSignalboxError(error, "not-found")) return false;
+    throw error;
+  }
+}
+
+function readNodesFile(path: string): NodesFile {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new SignalboxError("invalid-request", `The nodes file cannot be read: ${messageOf(error)}.`, {
+      cause: error,
+    });
+  }
+  return parseNodesFile(text);
+}
+
+function declaredIn(file: NodesFile): DeclaredNodes {
+  return {
+    nodes: [...file.nodes.values()].map(({ name, labels }) => ({ name, labels, groups: groupsOf(file, name) })),
+    groups: [...file.maintenanceGroups.values()].map(({ name, maxUnavailable }) => ({
+      name,
+      maxUnavailable,
+      members: membersOf(file, name).length,
+    })),
+  };
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolveAborted) => {
+    if (signal.aborted) resolveAborted();
+    else signal.addEventListener("abort", () => resolveAborted());
+  });
+}
+
+/** Aborted by the first signal that asks the process to end, which is its reason; a second one ends it at once. */
+function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (stopping.signal.aborted) process.exit(1);
+      stopping.abort(signal);
+    });
+  }
+  return stopping.signal;
+}
