@@ -7,6 +7,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: "forks",
+    maxWorkers: 2, // a test that waits for a process leaves the core to another; of two cores vitest would use one
     coverage: { provider: "v8", include: ["src/**", "machines/**"] },
   },
 });

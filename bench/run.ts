@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Figure } from "./measure.ts";
 
-const names = ["step", "refusal", "send", "http", "start"] as const;
+const names = ["step", "refusal", "send", "http", "start", "streams"] as const;
 const limits: Readonly<Record<(typeof names)[number], string>> = {
   step: "at most 1.3",
   refusal: "at most 0.3",
   send: "at least 0.6",
   http: "at least 0.5",
   start: "at most 2",
+  streams: "at most 2",
 };
 
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
@@ -26,6 +27,7 @@ try {
   if (wanted.includes("send")) figures.send = await (await import("./send.ts")).measureSend(directory, stepAndFreezeUs);
   if (wanted.includes("http")) figures.http = await (await import("./http.ts")).measureHttp(directory);
   if (wanted.includes("start")) figures.start = await (await import("./start.ts")).measureStart(directory);
+  if (wanted.includes("streams")) figures.streams = await (await import("./streams.ts")).measureStreams(directory);
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }

@@ -13,6 +13,7 @@ import {
   pendingValues,
   placeholders,
 } from "../src/store/sqlite/rows.ts";
+import { contentOf } from "../src/store/chain.ts";
 import { memoryStore } from "../src/store/memory.ts";
 import { migrate } from "../src/store/sqlite/schema.ts";
 import { sqliteStore } from "../src/store/sqlite/sqlite.ts";
@@ -159,7 +160,9 @@ async function byHand(path: string, { created, sent }: Rows) {
   return measured;
 }
 
-/** Writes the rows and checks nothing. */
+const unhashed = "5a".repeat(32); // as many bytes as a hash
+
+/** Writes the rows, checks nothing and hashes nothing; a timer that a newer one replaces stays where it is. */
 function createHandWriter(database: DatabaseSync): (element: Element) => void {
   const insertInstance = database.prepare(`INSERT INTO instances VALUES (${"?, ".repeat(16)}?)`);
   const updateInstance = database.prepare(
@@ -172,6 +175,7 @@ function createHandWriter(database: DatabaseSync): (element: Element) => void {
     `INSERT INTO pending (${pendingColumns}) VALUES (${placeholders(pendingColumns)})`,
   );
   const withdraw = database.prepare("DELETE FROM pending WHERE instance = ? AND id = ?");
+  let seq = 0;
   return ({ writes, journal, changes }) => {
     for (const { row, expected } of writes) {
       if (expected === 0) insertInstance.run(...instanceValues(row));
@@ -190,7 +194,10 @@ function createHandWriter(database: DatabaseSync): (element: Element) => void {
         );
       }
     }
-    for (const row of journal) insertJournal.run(...journalValues(row));
+    for (const row of journal) {
+      const chainRow = { seq: ++seq, instance: row.instance, content: contentOf(row), compactedBy: null };
+      insertJournal.run(...journalValues({ ...chainRow, contentHash: unhashed, hash: unhashed }));
+    }
     for (const change of changes) {
       if (change.kind === "arm") insertPending.run(...pendingValues(change.row));
       else if (change.kind === "withdraw") withdraw.run(change.instance, change.id);

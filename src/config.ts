@@ -3,12 +3,18 @@ import { SignalboxError } from "./core/errors.ts";
 
 const environmentSchema = z.object({
   SIGNALBOX_URL: z.url({ protocol: /^https?$/ }).default("http://127.0.0.1:4100"),
+  SIGNALBOX_TOKEN: z
+    .string()
+    .regex(/^[\w.~+/=-]{1,200}$/, "expected a token")
+    .optional(),
   SIGNALBOX_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
 });
 
 export interface Config {
   /** The server that commands talk to. */
   url: string;
+  /** Who commands say they come from; not an option, which everybody on the machine could read. */
+  token?: string;
   logLevel: z.output<typeof environmentSchema>["SIGNALBOX_LOG_LEVEL"];
 }
 
@@ -16,7 +22,10 @@ export interface Config {
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.entries(environment).filter(([, value]) => value !== ""); // VAR= is how one takes a variable back
   const parsed = environmentSchema.safeParse(Object.fromEntries(given));
-  if (parsed.success) return { url: parsed.data.SIGNALBOX_URL, logLevel: parsed.data.SIGNALBOX_LOG_LEVEL };
+  if (parsed.success) {
+    const { SIGNALBOX_URL: url, SIGNALBOX_TOKEN: token, SIGNALBOX_LOG_LEVEL: logLevel } = parsed.data;
+    return { url, logLevel, ...(token !== undefined && { token }) };
+  }
   const said = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
   throw new SignalboxError("invalid-request", `The environment does not fit: ${said}.`);
 }

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { standardOutput } from "./cli/output.ts";
 import { runProgram, type Composed } from "./cli/program.ts";
 import { readConfig, type Config } from "./config.ts";
 import { messageOf } from "./core/errors.ts";
+import { packageVersion } from "./package-file.ts";
 
 /** Runs the command line; answers with the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -14,7 +14,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     output.error(`signalbox: ${messageOf(error)}`);
     return 2;
   }
-  const { version } = JSON.parse(readFileSync(packageFile(), "utf8")) as { version: string };
+  const version = packageVersion();
   const composed: Composed = {
     serve: async (options) => (await import("./serve.ts")).serve(options, config),
     async demo() {
@@ -22,12 +22,10 @@ export async function main(argv: readonly string[]): Promise<number> {
       const { endAllProcesses } = await import("./providers/processes/end-all.ts");
       return runDemo({ output, endAllProcesses });
     },
+    backUp: async (options) => (await import("./store/sqlite/backup.ts")).backUp(options),
+    restore: async (options) => (await import("./store/sqlite/backup.ts")).restore(options),
+    checkExport: async (options) => (await import("./store/check-export.ts")).checkExportFile(options),
   };
-  return runProgram({ argv, defaultUrl: config.url, version, output, composed });
-}
-
-/** Beside `src/` in a checkout, beside `dist/` in the package. */
-function packageFile(): URL {
-  const isBuilt = import.meta.url.endsWith(".js");
-  return new URL(isBuilt ? "../../package.json" : "../package.json", import.meta.url);
+  const { url: defaultUrl, token } = config;
+  return runProgram({ argv, defaultUrl, ...(token !== undefined && { token }), version, output, composed });
 }

@@ -1,36 +1,46 @@
 import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import pino from "pino";
+import { collectDefaultMetrics } from "@prometheus-io/client";
 import { machines } from "../machines/index.ts";
 import type { ServeOptions } from "./cli/program.ts";
 import type { Config } from "./config.ts";
 import { isSignalboxError, messageOf, SignalboxError } from "./core/errors.ts";
-import type { Log } from "./core/log.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
+import { isLoopback } from "./http/address.ts";
 import { createApp } from "./http/app.ts";
 import { listen } from "./http/server.ts";
+import { authenticateByTokens } from "./http/token-authentication.ts";
 import { declareNodes, type DeclaredNodes } from "./operations/declare-nodes.ts";
 import { groupsOf, membersOf } from "./providers/processes/maintenance-groups.ts";
 import { parseNodesFile, type NodesFile } from "./providers/processes/nodes-file.ts";
 import { createProcessesProvider, type ProcessesProvider } from "./providers/processes/processes-provider.ts";
 import { systemClock } from "./providers/system-clock.ts";
+import { databaseIn } from "./store/sqlite/backup.ts";
 import { sqliteStore } from "./store/sqlite/sqlite.ts";
 import type { Store } from "./store/store.ts";
+import { createLog } from "./telemetry/log.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+import { createTracing } from "./telemetry/tracing.ts";
+import { parseInspectUrl } from "./stately/connection.ts";
+import { createInspector } from "./stately/inspector.ts";
 
 /** Config -> store, provider, machines -> engine -> HTTP. Resolves when a signal has stopped it. */
 export async function serve(
-  { data, port, host, nodes: nodesPath }: ServeOptions,
+  { data, port, host, nodes: nodesPath, tokens: tokensPath, inspectUrl }: ServeOptions,
   { logLevel }: Config,
 ): Promise<number> {
-  const log = pino({ level: logLevel }, pino.destination({ dest: 2, sync: true })) as Log;
-  if (!isLoopback(host)) {
+  const log = createLog({ level: logLevel, fd: 2 });
+  if (tokensPath === undefined && !isLoopback(host)) {
     throw new SignalboxError(
       "invalid-request",
-      `--host ${host} would let others in without authentication. Use a loopback address.`,
+      `--host ${host} would let others in without authentication. Use a loopback address, or say with --tokens who may come in.`,
     );
   }
+  if (inspectUrl !== undefined) parseInspectUrl(inspectUrl); // before anything is opened
   const stopping = stopSignal();
   const nodes = nodesPath === undefined ? undefined : readNodesFile(nodesPath);
+  const authenticate =
+    tokensPath === undefined ? undefined : authenticateByTokens({ path: tokensPath, clock: systemClock(), log });
   const store = openStore(data);
   const ends = [() => store.close()]; // what was begun, the newest first
   try {
@@ -46,13 +56,28 @@ export async function serve(
         log,
       });
     const engine: Engine = createEngine({ machines, store, clock, providers: provider ? [provider] : [], log });
+    const metrics = createMetrics(engine);
+    collectDefaultMetrics({ register: metrics.registry }); // it watches the process for good: once, and here
+    const tracing = await createTracing(engine);
     if (nodes !== undefined) await declareNodes(engine, declaredIn(nodes));
-    const listening = await listen(createApp(engine, { log }), { host, port }); // before anything runs: the port may be taken
+    const app = createApp(engine, {
+      log,
+      stopping,
+      metrics,
+      ...(tracing && { tracing }),
+      ...(authenticate && { authenticate }),
+    });
+    const listening = await listen(app, { host, port }); // before anything runs: the port may be taken
     if (provider !== undefined) ends.unshift(() => provider.stop());
     ends.unshift(
       () => listening.close(),
       () => engine.stop(),
     );
+    if (inspectUrl !== undefined) {
+      const inspector = createInspector(engine, { url: inspectUrl, log });
+      ends.unshift(() => inspector.stop());
+      ends.push(leaveSoon);
+    }
     const stopped = aborted(stopping);
     const started = start(engine, provider, stopping);
     started.catch(() => undefined); // a stop may end it
@@ -74,6 +99,13 @@ async function start(engine: Engine, provider: ProcessesProvider | undefined, st
   if (!stopping.aborted) await engine.start();
 }
 
+const goodbyeMs = 1_000;
+
+/** Nothing runs any more; yet a WebSocket waits for the answer to its goodbye, and nobody can end it before. */
+async function leaveSoon(): Promise<void> {
+  setTimeout(() => process.exit(), goodbyeMs).unref();
+}
+
 function openStore(data: string): Store {
   try {
     mkdirSync(data, { recursive: true });
@@ -82,7 +114,7 @@ function openStore(data: string): Store {
     const detail = `The data directory ${data} cannot be written to: ${messageOf(error)}. Name another one with --data.`;
     throw new SignalboxError("invalid-request", detail, { cause: error });
   }
-  return sqliteStore(join(data, "signalbox.db"));
+  return sqliteStore(databaseIn(data));
 }
 
 /** Work may come to a node that is Active and that nobody has cordoned. */
@@ -117,10 +149,6 @@ function declaredIn(file: NodesFile): DeclaredNodes {
       members: membersOf(file, name).length,
     })),
   };
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

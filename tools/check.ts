@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 
 const checks: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
   ["types", "tsc", "--noEmit"],
+  ["types of the page", "tsc", "-p", "tsconfig.inspect.json"],
   ["format", "biome", "format", "."],
   ["lint", "oxlint", "--type-aware", "--deny-warnings"],
   ["unused", "knip"],

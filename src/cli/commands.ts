@@ -1,18 +1,7 @@
 import type { Command } from "commander";
+import type { ExplanationView, PendingView, RequestOf } from "../client/index.ts";
 import { SignalboxError } from "../core/errors.ts";
-import type { Refusal } from "../core/law.ts";
-import { listMachines, showDiagram } from "../operations/machines.ts";
-import {
-  explainEvent,
-  explainInstance,
-  listInstances,
-  sendEvent,
-  showInstance,
-  showJournal,
-  verify,
-} from "../operations/instances.ts";
-import { discardPending, listPending, retryPending } from "../operations/pending.ts";
-import { describeInstance, type InstanceBody, type WaitBody } from "./describe.ts";
+import { describeInstance } from "./describe.ts";
 import { jsonLine, reasonLines, table } from "./output.ts";
 import type { CommandContext } from "./program.ts";
 
@@ -24,10 +13,8 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
     .command("machines")
     .description("list the statecharts that the server runs")
     .action(
-      action(async ({ api, show }) => {
-        const body = await api.call<{ items: { name: string; version: number; description: string | null }[] }>(
-          listMachines,
-        );
+      action(async ({ client, show }) => {
+        const body = await client.call("list-machines");
         show(body, () =>
           table(
             ["MACHINE", "VERSION", "DESCRIPTION"],
@@ -46,15 +33,13 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
     .option("--tag <tag>", "only with this tag")
     .option("--label <name:value>", "only with this label")
     .action(
-      action(async ({ api, show }, id?: string, filter?: Record<string, string>) => {
+      action(async ({ client, show }, id?: string, filter?: Record<string, string>) => {
         if (id !== undefined) {
-          const instance = await api.call<InstanceBody>(showInstance, { params: { id } });
+          const instance = await client.read(id);
           return show(instance, () => describeInstance(instance));
         }
         const { machine, state, tag, label } = filter ?? {};
-        const items = await allPages<InstanceBody>((cursor) =>
-          api.call(listInstances, { query: { machine, state, tag, label, cursor } }),
-        );
+        const items = await collected(client.list({ machine, state, tag, label }));
         show({ items }, () =>
           table(
             ["ID", "MACHINE", "STATE", "SINCE", "VERSION"],
@@ -75,26 +60,22 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
     .action(
       action(
         async (
-          { api, show },
+          { client, show },
           id: string,
           type: string,
           given: { data?: string; expectedVersion?: number; dryRun?: true },
         ) => {
           const body = { ...parseData(given.data), type };
           const { expectedVersion, dryRun } = given;
-          const answer = await api.call<{
-            outcome: string;
-            reasons?: Refusal[];
-            via?: string[];
-            instance: InstanceBody;
-          }>(sendEvent, {
+          const answer = await client.call("send-event", {
             params: { id },
             body,
             query: dryRun ? { dryRun: "true" } : {},
             ...(expectedVersion !== undefined && { expectedVersion }),
           });
           show(answer, () => {
-            const { outcome, via = [], reasons = [], instance } = answer;
+            const { outcome, instance } = answer;
+            const { via = [], reasons = [] } = "via" in answer ? answer : {};
             const path = [...via, instance.state].join(" > ");
             return [
               `${dryRun ? "would be " : ""}${outcome}: ${instance.id} is ${dryRun ? "then " : ""}in ${path}`,
@@ -112,34 +93,9 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
     .argument("[type]", "an event; it is judged, not sent")
     .option("--data <json>", "the event's fields")
     .action(
-      action(async ({ api, show }, id: string, type?: string, given: { data?: string } = {}) => {
-        const answer = await (type === undefined
-          ? api.call<ExplanationBody>(explainInstance, { params: { id } })
-          : api.call<ExplanationBody>(explainEvent, { params: { id }, body: { ...parseData(given.data), type } }));
+      action(async ({ client, show }, id: string, type?: string, given: { data?: string } = {}) => {
+        const answer = await client.explain(id, type === undefined ? undefined : { ...parseData(given.data), type });
         show(answer, () => describeExplanation(answer));
-      }),
-    );
-
-  program
-    .command("journal")
-    .description("show what happened to an instance")
-    .argument("<id>", "the instance")
-    .option("--after <seq>", "only entries after this number", wholeNumber)
-    .action(
-      action(async ({ api, show }, id: string, given: { after?: number }) => {
-        const entries: EntryBody[] = [];
-        for (let after = given.after ?? 0; ; ) {
-          const page = await api.call<{ entries: EntryBody[]; nextAfter: number }>(showJournal, {
-            params: { id },
-            query: { after: String(after), limit: "500" },
-          });
-          entries.push(...page.entries);
-          if (page.entries.length < 500) break;
-          after = page.nextAfter;
-        }
-        show({ entries }, () =>
-          table(["SEQ", "AT", "VERSION", "EVENT", "OUTCOME", "PATH", "BY"], entries.map(entryRow)),
-        );
       }),
     );
 
@@ -151,10 +107,8 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
     .option("--kind <kind>", "call, timer or message")
     .option("--state <state>", "due, waiting, leased, retrying, dead or manual")
     .action(
-      action(async ({ api, show }, id?: string, given: { kind?: string; state?: string } = {}) => {
-        const items = await allPages<PendingBody>((cursor) =>
-          api.call(listPending, { query: { instance: id, ...given, cursor } }),
-        );
+      action(async ({ client, show }, id?: string, given: PendingOptions = {}) => {
+        const items = await collected(client.pending({ instance: id, ...given }));
         show({ items }, () =>
           table(
             ["KEY", "KIND", "STATE", "DUE", "ATTEMPTS", "ERROR"],
@@ -175,8 +129,8 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
     .description("try a row again now, as if it had never failed")
     .argument("<key>", "as `pending` lists it")
     .action(
-      action(async ({ api, show }, key: string) => {
-        const item = await api.call<PendingBody>(retryPending, { params: { key } });
+      action(async ({ client, show }, key: string) => {
+        const item = await client.call("retry-pending", { params: { key } });
         show(item, () => [`${item.key} is ${item.state}`]);
       }),
     );
@@ -185,8 +139,8 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
     .description("give a row up")
     .argument("<key>", "as `pending` lists it")
     .action(
-      action(async ({ api, show }, key: string) => {
-        const body = await api.call(discardPending, { params: { key } });
+      action(async ({ client, show }, key: string) => {
+        const body = await client.call("discard-pending", { params: { key } });
         show(body, () => [`${key} is discarded`]);
       }),
     );
@@ -196,8 +150,8 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
     .description("replay journals and compare with what is stored; exit 1 on a difference")
     .argument("[id]", "only this one")
     .action(
-      action(async ({ api, show }, id?: string) => {
-        const body = await api.call<VerificationBody>(verify, { body: id === undefined ? {} : { id } });
+      action(async ({ client, show }, id?: string) => {
+        const body = await client.call("verify", { body: { id }, timeoutMs: verifyWithinMs });
         show(body, () => [
           `${body.checked} checked, ${body.differences.length} differences, ${body.unverifiable.length} unverifiable`,
           ...[...body.differences, ...body.unverifiable].map(({ instance, detail }) => `  ${instance}: ${detail}`),
@@ -211,87 +165,43 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
     .description("print the picture of a statechart as SVG")
     .argument("<machine>", "its name")
     .action(
-      action(async ({ api, isJson }, machine: string) => {
-        const svg = await api.call<string>(showDiagram, { params: { machine } });
+      action(async ({ client, isJson }, machine: string) => {
+        const svg = await client.call("show-diagram", { params: { machine } });
         output.line(isJson ? jsonLine({ machine, svg }) : svg.trimEnd());
       }),
     );
 }
 
-interface ExplanationBody {
-  instance: InstanceBody;
-  pending: PendingBody[];
-  waitingFor: WaitBody[];
-  verdict?: {
-    type: string;
-    outcome: "changed" | "unchanged" | "refused";
-    reasons?: Refusal[];
-    via: string[];
-  };
-}
-interface EntryBody {
-  seq: number;
-  kind: string;
-  at: string;
-  version: number;
-  event: { type: string } | null;
-  from: string | null;
-  to: string;
-  via: string[];
-  outcome: string;
-  reasons?: { detail: string }[];
-  principal: string;
-}
-interface PendingBody {
-  key: string;
-  id: string;
-  kind: string;
-  state: string;
-  dueAt: string | null;
-  attempts: number;
-  error?: string;
-}
-interface VerificationBody {
-  checked: number;
-  differences: { instance: string; detail: string }[];
-  unverifiable: { instance: string; detail: string }[];
-}
+const verifyWithinMs = 3_600_000; // a large journal takes a while to replay
 
-function entryRow({ seq, at, version, event, kind, outcome, from, via, to, reasons, principal }: EntryBody): string[] {
-  const path = from === null ? to : [from, ...via, ...(to === from && via.length === 0 ? [] : [to])].join(" > ");
-  const why = reasons === undefined ? path : `${path} (${reasons.map(({ detail }) => detail).join(" ")})`;
-  return [String(seq), at, String(version), event?.type ?? kind, outcome, why, principal];
-}
+type PendingOptions = Pick<NonNullable<RequestOf<"list-pending">["query"]>, "kind" | "state">;
 
-function describeExplanation({ instance, pending, verdict }: ExplanationBody): string[] {
+function describeExplanation({ instance, pending, verdict }: ExplanationView): string[] {
   if (verdict !== undefined) {
-    const { type, outcome, reasons = [] } = verdict;
+    const { type, outcome, reasons = [], forbidden } = verdict;
     const verdicts = { changed: "accepted", unchanged: "accepted, and change nothing", refused: "refused" };
-    return [`${type} would be ${verdicts[outcome]} in ${instance.state}`, ...reasons.flatMap(reasonLines)];
+    return [
+      `${type} would be ${verdicts[outcome]} in ${instance.state}`,
+      ...reasons.flatMap(reasonLines),
+      ...(forbidden === undefined ? [] : [`  forbidden: ${forbidden}`]),
+    ];
   }
   return [...describeInstance(instance), ...pending.map(describePending)];
 }
 
-function describePending({ kind, id, state, dueAt, attempts, error }: PendingBody): string {
+function describePending({ kind, id, state, dueAt, attempts, error }: PendingView): string {
   const when = dueAt === null ? "" : `, due ${dueAt}`;
   const failed = error === undefined ? "" : `, failed ${attempts} times: ${error}`;
   return `  ${kind.padEnd(7)} ${id}: ${state}${when}${failed}`;
 }
 
-const pagesMax = 2_000; // a million rows: more than a terminal is for
+const itemsMax = 1_000_000; // more than a terminal is for
 
-export async function allPages<Item>(
-  page: (cursor?: string) => Promise<{ items: Item[]; nextCursor: string | null }>,
-): Promise<Item[]> {
-  const items: Item[] = [];
-  let cursor: string | undefined;
-  for (let count = 0; count < pagesMax; count += 1) {
-    const { items: more, nextCursor } = await page(cursor);
-    items.push(...more);
-    if (nextCursor === null) break;
-    cursor = nextCursor;
-  }
-  return items;
+/** All of a list, as one answer. */
+export async function collected<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) if (all.push(item) === itemsMax) break;
+  return all;
 }
 
 function parseData(data: string | undefined): Record<string, unknown> {

@@ -1,29 +1,7 @@
-export interface WaitBody {
-  region: string;
-  what: string;
-  since: string;
-  until: string | null;
-  overdue: boolean;
-}
-
-/** An instance as the server tells it, as far as commands show it. */
-export interface InstanceBody {
-  id: string;
-  machine: string;
-  version: number;
-  state: string;
-  value: unknown;
-  status: string;
-  tags: string[];
-  context: Record<string, unknown>;
-  since: string;
-  deadline: string | null;
-  waitingFor: WaitBody[];
-  hears: { type: string; needs: string[] }[];
-}
+import type { InstanceView } from "../client/index.ts";
 
 /** An instance for people. */
-export function describeInstance(instance: InstanceBody): string[] {
+export function describeInstance(instance: InstanceView): string[] {
   const { id, machine, version, state, status, tags, since, waitingFor, hears } = instance;
   return [
     `${id}  ${machine} v${version}`,
@@ -34,7 +12,7 @@ export function describeInstance(instance: InstanceBody): string[] {
   ];
 }
 
-export function describeWait({ region, what, since, until, overdue }: WaitBody): string {
+export function describeWait({ region, what, since, until, overdue }: InstanceView["waitingFor"][number]): string {
   const limit = until === null ? "no deadline" : `until ${until}${overdue ? ", OVERDUE" : ""}`;
   return `  waits   ${region}: ${what} (since ${since}, ${limit})`;
 }

@@ -1,18 +1,8 @@
 import type { Command } from "commander";
+import type { AnswerTo, InstanceView } from "../client/index.ts";
 import { SignalboxError } from "../core/errors.ts";
-import {
-  abortMaintenance,
-  cordonNode,
-  enterMaintenance,
-  exitMaintenance,
-  listNodes,
-  retryMaintenance,
-  showNode,
-  uncordonNode,
-} from "../operations/nodes.ts";
-import type { Operation } from "../operations/operation.ts";
-import { allPages, wholeNumber } from "./commands.ts";
-import { describeInstance, type InstanceBody } from "./describe.ts";
+import { collected, wholeNumber } from "./commands.ts";
+import { describeInstance } from "./describe.ts";
 import { table } from "./output.ts";
 import type { CommandContext, Invocation } from "./program.ts";
 import { waitForNode } from "./wait-for-node.ts";
@@ -24,8 +14,8 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
     .description("list the nodes and where each is in its maintenance")
     .option("--state <name>", "only in this state")
     .action(
-      action(async ({ api, show }, { state }: { state?: string }) => {
-        const items = await allPages<InstanceBody>((cursor) => api.call(listNodes, { query: { state, cursor } }));
+      action(async ({ client, show }, { state }: { state?: string }) => {
+        const items = await collected(client.nodes({ state }));
         show({ items }, () => table(["NODE", "STATE", "SCHEDULING", "SINCE", "WAITS FOR"], items.map(nodeRow)));
       }),
     );
@@ -34,16 +24,16 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
 
   /** Sends, shows, and waits when asked to. */
   async function maintain(
-    { api, show, isJson }: Invocation,
-    operation: Operation,
+    { client, show, isJson }: Invocation,
+    operation: NodeOperation,
     name: string,
     body: Record<string, unknown>,
     wait: { until: readonly string[] } | undefined,
   ): Promise<number> {
-    const sent = await api.call<SentBody>(operation, { params: { node: name }, body });
+    const sent = await client.call(operation, { params: { node: name }, body });
     if (wait === undefined || !isJson) show(sent, () => [sentence(name, sent)]);
     if (wait === undefined) return 0;
-    return waitForNode({ api, output, node: name, until: wait.until, isInLine: sent.outcome === "queued", isJson });
+    return waitForNode({ client, output, node: name, until: wait.until, isInLine: sent.outcome === "queued", isJson });
   }
 
   node
@@ -67,7 +57,7 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
           ...(given.until !== undefined && { expectedUntil: timeOf(given.until) }),
           ...(given.queue === true && { queue: true }),
         };
-        return maintain(invocation, enterMaintenance, name, body, given.wait && { until: ["Maintenance"] });
+        return maintain(invocation, "enter-maintenance", name, body, given.wait && { until: ["Maintenance"] });
       }),
     );
 
@@ -81,7 +71,7 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
     .action(
       action(async (invocation, name: string, given: { force?: true; keepCordoned?: true; wait?: true }) => {
         const body = { ...(given.force && { force: true }), ...(given.keepCordoned && { keepCordoned: true }) };
-        return maintain(invocation, exitMaintenance, name, body, given.wait && { until: ["Active"] });
+        return maintain(invocation, "exit-maintenance", name, body, given.wait && { until: ["Active"] });
       }),
     );
 
@@ -95,7 +85,7 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
       action(async (invocation, name: string, { reason, wait }: { reason?: string; wait?: true }) =>
         maintain(
           invocation,
-          abortMaintenance,
+          "abort-maintenance",
           name,
           reason === undefined ? {} : { reason },
           wait && { until: ["Active"] },
@@ -116,7 +106,7 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
           ...(given.reason !== undefined && { reason: given.reason }),
           ...(given.for !== undefined && { drainForMs: given.for }),
         };
-        return maintain(invocation, retryMaintenance, name, body, given.wait && { until: ["Maintenance"] });
+        return maintain(invocation, "retry-maintenance", name, body, given.wait && { until: ["Maintenance"] });
       }),
     );
 
@@ -124,13 +114,13 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
     .command("cordon")
     .description("keep new work away")
     .argument("<node>", "its name")
-    .action(action(async (invocation, name: string) => maintain(invocation, cordonNode, name, {}, undefined)));
+    .action(action(async (invocation, name: string) => maintain(invocation, "cordon-node", name, {}, undefined)));
 
   node
     .command("uncordon")
     .description("let new work come again")
     .argument("<node>", "its name")
-    .action(action(async (invocation, name: string) => maintain(invocation, uncordonNode, name, {}, undefined)));
+    .action(action(async (invocation, name: string) => maintain(invocation, "uncordon-node", name, {}, undefined)));
 
   node
     .command("status")
@@ -138,28 +128,29 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
     .argument("<node>", "its name")
     .option("--wait", "show it until it is Active or in Maintenance")
     .action(
-      action(async ({ api, show, isJson }, name: string, { wait }: { wait?: true }) => {
+      action(async ({ client, show, isJson }, name: string, { wait }: { wait?: true }) => {
         if (wait) {
           const until = ["Active", "Maintenance"];
-          return waitForNode({ api, output, node: name, until, isInLine: false, isJson });
+          return waitForNode({ client, output, node: name, until, isInLine: false, isJson });
         }
-        const instance = await api.call<InstanceBody>(showNode, { params: { node: name } });
+        const instance = await client.call("show-node", { params: { node: name } });
         show(instance, () => describeInstance(instance));
         return 0;
       }),
     );
 }
 
-interface SentBody {
-  outcome: string;
-  /** That the node waits in line for. */
-  group?: string;
-  instance: InstanceBody;
-}
+type NodeOperation =
+  | "enter-maintenance"
+  | "exit-maintenance"
+  | "abort-maintenance"
+  | "retry-maintenance"
+  | "cordon-node"
+  | "uncordon-node";
 
-function sentence(name: string, { outcome, group, instance }: SentBody): string {
-  if (outcome === "queued") return `queued: ${name} is in line at ${group}; it enters maintenance when its turn comes`;
-  return `${outcome}: ${name} is in ${instance.state}`;
+function sentence(name: string, sent: AnswerTo<NodeOperation>): string {
+  if (sent.outcome !== "queued") return `${sent.outcome}: ${name} is in ${sent.instance.state}`;
+  return `queued: ${name} is in line at ${sent.group}; it enters maintenance when its turn comes`;
 }
 
 interface DrainOptions {
@@ -172,9 +163,9 @@ interface DrainOptions {
   wait?: true;
 }
 
-function nodeRow({ context, state, value, since, waitingFor }: InstanceBody): string[] {
+function nodeRow({ context, state, value, since, waitingFor }: InstanceView): string[] {
   const scheduling = (value as { scheduling?: string }).scheduling ?? "";
-  return [String(context["node"]), state, scheduling, since, waitingFor[0]?.what ?? ""];
+  return [String((context as { node?: unknown }).node), state, scheduling, since, waitingFor[0]?.what ?? ""];
 }
 
 function timeOf(text: string): number {

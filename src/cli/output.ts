@@ -63,14 +63,24 @@ export function report(error: unknown, output: Output, isJson: boolean): number 
     output.error(isJson ? jsonLine({ code: "internal-fault", detail }) : plain(`signalbox: ${detail}`));
     return 1;
   }
-  const { code, detail, details } = error;
+  const { code, details } = error;
+  const detail = adviceOn(error);
   if (isJson)
     output.error(jsonLine({ code, detail, ...(details.errors && { errors: details.errors }), ...details.extra }));
   else for (const text of sentences(error)) output.error(plain(text));
   return errorCatalogue[code].exit;
 }
 
-function sentences({ code, detail, details: { errors = [], extra = {} } }: SignalboxError): string[] {
+/** The sentence, with what to do on the command line. */
+function adviceOn({ code, detail }: SignalboxError): string {
+  if (code !== "server-unreachable") return detail;
+  return `${detail} Start one with \`signalbox serve --data DIR\`, or name it with --url.`;
+}
+
+function sentences(error: SignalboxError): string[] {
+  const { code, details } = error;
+  const { errors = [], extra = {} } = details;
+  const detail = adviceOn(error);
   const reasons = extra["reasons"] as Refusal[] | undefined;
   if (code !== "event-refused" || reasons === undefined) return faultLines(`signalbox: ${code}: ${detail}`, errors);
   const hears = extra["hears"] as { type: string }[] | undefined;
@@ -81,7 +91,9 @@ function sentences({ code, detail, details: { errors = [], extra = {} } }: Signa
   ];
 }
 
-export function reasonLines({ code, detail, hint }: Refusal): string[] {
+/** What a law said, and what to do instead. */
+export function reasonLines(reason: { code: string; detail: string; hint?: string | undefined }): string[] {
+  const { code, detail, hint } = reason;
   return [`  ${code}: ${detail}`, ...(hint === undefined ? [] : [`  instead: ${hint}`])];
 }
 

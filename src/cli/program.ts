@@ -1,13 +1,17 @@
 import { Command, CommanderError } from "commander";
+import { createClient, type Client } from "../client/index.ts";
 import { SignalboxError } from "../core/errors.ts";
-import { createApi, type Api } from "./api.ts";
+import { addAuditCommands, type Checked, type Head } from "./audit-commands.ts";
+import { addBackupCommands } from "./backup-commands.ts";
 import { addInstanceCommands } from "./commands.ts";
+import { addJournalCommand } from "./journal-command.ts";
 import { addNodeCommands } from "./node-commands.ts";
+import { addTokenCommands } from "./token-commands.ts";
 import { jsonLine, plain, report, type Output } from "./output.ts";
 
 /** What a command works with. */
 export interface Invocation {
-  api: Api;
+  client: Client;
   isJson: boolean;
   /** The body as it is with --json, else lines that are made of it for people. */
   show(body: unknown, forPeople: () => readonly string[]): void;
@@ -26,6 +30,10 @@ export interface ServeOptions {
   port: number;
   host: string;
   nodes?: string;
+  /** Who may come in; without it, everybody on this machine. */
+  tokens?: string;
+  /** Where a receiver of Stately's inspection protocol listens. */
+  inspectUrl?: string;
 }
 
 /** What needs more than a server to talk to; handed in by whoever composes the program. */
@@ -33,17 +41,25 @@ export interface Composed {
   /** Resolves with the exit code when the server has stopped. */
   serve(options: ServeOptions): Promise<number>;
   demo(options: { fast?: boolean }): Promise<number>;
+  backUp(options: { data: string; to: string; onProgress(share: number): void }): Promise<Checked>;
+  restore(options: { from: string; data: string; onProgress(share: number): void }): Promise<Checked>;
+  /** Checks a file that `audit export` wrote. */
+  checkExport(options: { file: string; expect?: Head; onChecked(rows: number): void }): Promise<Checked>;
 }
+
+const retries = { attemptsMax: 3 }; // together half a second: somebody waits for the answer
 
 /** Runs the command line; answers with the exit code. */
 export async function runProgram(given: {
   argv: readonly string[];
   defaultUrl: string;
+  /** Sent with each request. */
+  token?: string;
   version: string;
   output: Output;
   composed: Composed;
 }): Promise<number> {
-  const { argv, defaultUrl, version, output, composed } = given;
+  const { argv, defaultUrl, token, version, output, composed } = given;
   let exitCode = 0;
   const program = new Command("signalbox")
     .description("An interlocking for operations: what its statecharts forbid cannot be done.")
@@ -67,7 +83,11 @@ export async function runProgram(given: {
       (run) =>
       async (...args) => {
         const invocation: Invocation = {
-          api: createApi(program.opts<{ url: string }>().url),
+          client: createClient({
+            url: program.opts<{ url: string }>().url,
+            retries,
+            ...(token !== undefined && { token }),
+          }),
           isJson: isJson(),
           show(body, forPeople) {
             if (isJson()) output.line(jsonLine(body));
@@ -85,6 +105,8 @@ export async function runProgram(given: {
     .option("--port <n>", "port to listen on; 0 picks a free one", portNumber, 4100)
     .option("--host <address>", "address to listen on; without authentication only a loopback one", "127.0.0.1")
     .option("--nodes <file>", "nodes and replicas that are kept as processes here")
+    .option("--tokens <file>", "who may come in, as `signalbox token create` writes it")
+    .option("--inspect-url <ws-url>", "tell a Stately inspector there what happens, contexts included")
     .action(async (options: ServeOptions) => {
       exitCode = await composed.serve(options);
     });
@@ -96,6 +118,10 @@ export async function runProgram(given: {
     });
   addNodeCommands(program, context);
   addInstanceCommands(program, context);
+  addJournalCommand(program, context);
+  addAuditCommands(program, context, composed);
+  addBackupCommands(program, context, composed);
+  addTokenCommands(program, context);
 
   try {
     await program.parseAsync([...argv], { from: "user" });

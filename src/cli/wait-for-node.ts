@@ -1,8 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Client, InstanceView } from "../client/index.ts";
 import { isSignalboxError, SignalboxError } from "../core/errors.ts";
-import { showNode } from "../operations/nodes.ts";
-import type { Api } from "./api.ts";
-import type { InstanceBody } from "./describe.ts";
 import { jsonLine, plain, type Output } from "./output.ts";
 
 const pollEveryMs = 250; // a person sees it move; the server hardly feels it
@@ -13,7 +11,7 @@ const unreachableForMs = 30_000; // a server that restarts is back by then
  * exit code: 0, or 5 when the node comes to rest elsewhere.
  */
 export async function waitForNode(given: {
-  api: Api;
+  client: Client;
   output: Output;
   node: string;
   until: readonly string[];
@@ -21,7 +19,7 @@ export async function waitForNode(given: {
   isInLine: boolean;
   isJson: boolean;
 }): Promise<number> {
-  const { api, output, node, until, isJson } = given;
+  const { client, output, node, until, isJson } = given;
   let { isInLine } = given;
   let shown = "";
   let answeredAt = Date.now();
@@ -36,9 +34,9 @@ export async function waitForNode(given: {
     await delay(pollEveryMs);
   }
 
-  async function look(): Promise<InstanceBody | undefined> {
+  async function look(): Promise<InstanceView | undefined> {
     try {
-      const instance = await api.call<InstanceBody>(showNode, { params: { node } });
+      const instance = await client.call("show-node", { params: { node } });
       answeredAt = Date.now();
       return instance;
     } catch (error) {
@@ -54,7 +52,7 @@ export async function waitForNode(given: {
     else output.line(text);
   }
 
-  function finish(instance: InstanceBody, end: "asked" | "otherwise"): number {
+  function finish(instance: InstanceView, end: "asked" | "otherwise"): number {
     if (isJson) output.line(jsonLine(instance));
     else if (output.isTerminal) output.line("");
     if (end === "asked") return 0;
@@ -64,12 +62,12 @@ export async function waitForNode(given: {
 }
 
 /** Whether nothing more comes by itself. */
-function endOf({ state, tags, status }: InstanceBody, until: readonly string[]): "asked" | "otherwise" | undefined {
+function endOf({ state, tags, status }: InstanceView, until: readonly string[]): "asked" | "otherwise" | undefined {
   if (until.includes(state)) return "asked";
   return tags.includes("steady") || tags.includes("attention") || status !== "active" ? "otherwise" : undefined;
 }
 
 /** "alpha  EnteringMaintenance  still there: web-1, web-2" */
-export function progressOf(node: string, { state, waitingFor }: InstanceBody): string {
+export function progressOf(node: string, { state, waitingFor }: InstanceView): string {
   return plain(`${node}  ${state}  ${waitingFor[0]?.what ?? ""}`);
 }

@@ -1,3 +1,5 @@
+import type { Refusal } from "./law.ts";
+
 /**
  * Every error that Signalbox hands to a caller, once: its HTTP status, the exit code of the command line, and its title.
  * `docs/errors.md` has a row for each; a test holds the two together.
@@ -26,6 +28,7 @@ export const errorCatalogue = {
   "machine-unfit": { status: 500, exit: 1, title: "A statechart uses what a durable host cannot carry" },
   "database-in-use": { status: 503, exit: 1, title: "Another process owns the database" },
   "database-too-new": { status: 503, exit: 1, title: "The database was written by a newer Signalbox" },
+  "database-damaged": { status: 503, exit: 1, title: "The database is not sound" },
   "wait-ended-otherwise": { status: 409, exit: 5, title: "The wait ended otherwise than asked" },
   "server-unreachable": { status: 503, exit: 69, title: "The server does not answer" },
 } as const satisfies Record<string, { status: number; exit: number; title: string }>;
@@ -57,6 +60,21 @@ export class SignalboxError extends Error {
       ...(details.errors && { errors: details.errors }),
       ...(details.extra && { extra: details.extra }),
     };
+  }
+
+  /** The faults of the request. */
+  get errors(): NonNullable<ErrorDetails["errors"]> {
+    return this.details.errors ?? [];
+  }
+
+  /** Why a statechart refused. */
+  get reasons(): readonly Refusal[] {
+    return (this.details.extra?.["reasons"] ?? []) as readonly Refusal[];
+  }
+
+  /** The request's id, of an error that a server told. */
+  get requestId(): string | undefined {
+    return this.details.extra?.["requestId"] as string | undefined;
   }
 }
 

@@ -54,6 +54,15 @@ export function sendersOf(schema: z.ZodType): readonly Sender[] {
   return Array.isArray(declared) ? (declared as readonly Sender[]) : everyone;
 }
 
+/** Marks an event by which a person answers for something: it takes an approver who is known. */
+export function approval<Schema extends z.ZodType>(schema: Schema): Schema {
+  return schema.meta({ ...schema.meta(), approval: true });
+}
+
+export function isApproval(schema: z.ZodType): boolean {
+  return schema.meta()?.["approval"] === true;
+}
+
 /** Marks a field that only an operation of ours fills in; a raw event that carries it is refused. */
 export function setByOperation<Schema extends z.ZodType>(schema: Schema): Schema {
   return schema.meta({ setByOperation: true });

@@ -11,6 +11,8 @@ export interface Call {
   readonly signal: AbortSignal;
   /** 1 for the first attempt. */
   readonly attempt: number;
+  /** W3C traceparent of the request that led here; to be passed on to what the activity asks of others. */
+  readonly traceparent?: string;
   /** Sends an event to the calling instance, as long as the call is pending. Does not end the call. */
   report(event: AnyEventObject): Promise<Sent>;
   /** Commits moves on any instances, as long as the call is pending. Does not end the call. */

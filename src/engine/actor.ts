@@ -49,7 +49,7 @@ export async function createDurableActor(
   async function follow(): Promise<void> {
     let after = position;
     while (!stopped.signal.aborted) {
-      const news = feed.news();
+      const news = feed.news(stopped.signal);
       try {
         for await (const entry of feed.read({ after, instance: id, signal: stopped.signal })) {
           if (entry.version > row.version) await refresh();

@@ -1,6 +1,8 @@
-import type { CommitResult, Element, Store } from "../store/store.ts";
+import { isSignalboxError } from "../core/errors.ts";
+import { wroteNothing, type CommitResult, type Element, type Store } from "../store/store.ts";
 import type { Hot } from "./heads.ts";
 import type { Limits } from "./limits.ts";
+import type { Observers } from "./observer.ts";
 
 /** Collects what is ready into one database transaction at a time. */
 export interface Committer {
@@ -21,7 +23,8 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-export function createCommitter({ store, limits }: { store: Store; limits: Limits }): Committer {
+export function createCommitter(given: { store: Store; limits: Limits; observers: Observers }): Committer {
+  const { store, limits, observers } = given;
   const queue: Waiting[] = [];
   let running: Promise<void> | undefined;
   let last: Promise<unknown> = Promise.resolve();
@@ -38,10 +41,14 @@ export function createCommitter({ store, limits }: { store: Store; limits: Limit
   }
 
   async function commitBatch(batch: readonly Waiting[]): Promise<void> {
+    const watch = observers.committing({ elements: batch.length });
     try {
       const results = await store.commit(batch.map(({ element }) => element));
+      watch?.ended({ outcome: "committed" });
       for (const [index, waiting] of batch.entries()) settle(waiting, results[index] ?? "stale");
     } catch (error) {
+      watch?.ended({ outcome: "failed" });
+      if (batch.length > 1 && isOfOneElement(error)) return commitOneByOne(batch);
       for (const waiting of batch) {
         drop(waiting);
         release(waiting);
@@ -50,8 +57,17 @@ export function createCommitter({ store, limits }: { store: Store; limits: Limit
     }
   }
 
+  /** So that the one that cannot be written fails alone, with what was stepped on it. */
+  async function commitOneByOne(batch: readonly Waiting[]): Promise<void> {
+    for (const waiting of batch) {
+      if (isDeadBranch(waiting)) settle(waiting, "stale");
+      else await commitBatch([waiting]);
+    }
+  }
+
   function settle(waiting: Waiting, result: CommitResult): void {
-    if (result !== "committed") drop(waiting);
+    if (result === "committed") observers.committed(waiting.element.journal);
+    else drop(waiting);
     release(waiting);
     waiting.resolve(result);
   }
@@ -77,6 +93,11 @@ export function createCommitter({ store, limits }: { store: Store; limits: Limit
 /** Stepped on a head that fell: versions may fit again by chance, the state does not. */
 function isDeadBranch({ hots }: Waiting): boolean {
   return hots.some(({ dropped }) => dropped);
+}
+
+/** Nothing was written, on account of one of them. */
+function isOfOneElement(error: unknown): boolean {
+  return isSignalboxError(error) && wroteNothing.has(error.code) && error.code !== "insufficient-storage";
 }
 
 function drop({ hots }: Waiting): void {

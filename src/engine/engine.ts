@@ -7,27 +7,39 @@ import { silentLog, type Log } from "../core/log.ts";
 import type { Machine } from "../core/machine.ts";
 import type { Instance, Move, Sent, WaitingFor } from "../core/outcome.ts";
 import type { Provider } from "../core/provider.ts";
+import { traceparentIn } from "../core/traceparent.ts";
 import { randomId } from "../providers/random-id.ts";
 import { readSecret } from "../providers/secrets.ts";
 import { systemClock } from "../providers/system-clock.ts";
-import { pendingStateOf, type InstanceRow, type PendingRow, type PendingState, type Store } from "../store/store.ts";
+import {
+  pendingStateOf,
+  type InstanceRow,
+  type PendingCount,
+  type PendingRow,
+  type PendingState,
+  type Store,
+} from "../store/store.ts";
 import { createDurableActor, type DurableActor } from "./actor.ts";
+import { createAudit, type Audit } from "./audit.ts";
 import { performsOf } from "./call.ts";
 import { canonicalJson } from "./canonical.ts";
 import { createCatalogue, parseEvent, type Catalogue } from "./catalogue.ts";
 import { createCommitter } from "./committer.ts";
-import { createFeed, type FeedQuery } from "./feed.ts";
-import { childOf } from "./head.ts";
+import { createFeed, type Feed, type FeedQuery } from "./feed.ts";
+import { childOf, type Head } from "./head.ts";
 import { createHeads } from "./heads.ts";
-import { createHousekeeping } from "./housekeeping.ts";
+import { createHistory, type Moment } from "./history.ts";
+import { createHousekeeping, type Sweep } from "./housekeeping.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { createMigrator } from "./migration.ts";
 import { engineAsker, entryOf, eventMove } from "./move.ts";
+import { createObservers, type Observer } from "./observer.ts";
 import { createPlanner, type EngineMove } from "./plan.ts";
 import { createReading, type JournalEntry, type PendingItem, type Reading } from "./reading.ts";
 import { createRefusalRate } from "./refusal-rate.ts";
 import { createRunner } from "./runner.ts";
 import type { ResolveSecret } from "./secrets.ts";
+import { createSpace } from "./space.ts";
 import { createTransactor, type TransactOptions } from "./transact.ts";
 import { createTurns } from "./turns.ts";
 import { createVerifier, type Verification } from "./verify.ts";
@@ -52,6 +64,7 @@ export interface CreateOptions {
   labels?: Readonly<Record<string, string>>;
   commandId?: string;
   principal?: string;
+  trace?: string;
 }
 
 export interface SendOptions extends TransactOptions {
@@ -88,6 +101,8 @@ export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pen
   readonly clock: Clock;
   /** An id for an instance of a machine that nobody chose one for. */
   newId(machine: string): string;
+  /** The name of the machine of an instance that is about to be sent to. Throws `not-found`. */
+  machineOf(id: string): Promise<string>;
   /** The same id with the same input again answers with what is there. Throws `already-exists` for another input. */
   create(options: CreateOptions): Promise<Instance>;
   send(id: string, event: AnyEventObject, options?: SendOptions): Promise<Sent>;
@@ -100,14 +115,32 @@ export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pen
   explain(id: string, event?: AnyEventObject): Promise<Explanation>;
   /** Replays one instance's journal, or all. */
   verify(id?: string): Promise<Verification>;
+  /** The journal as evidence. */
+  readonly audit: Audit;
+  /** An instance as an entry of its journal left it, with what it was before. */
+  momentOf(id: string, seq: number): Promise<Moment>;
   actor(id: string): Promise<DurableActor>;
   feed(query?: FeedQuery): AsyncIterable<JournalEntry>;
+  /** The same by pages that all readers share, for many of them at once. Throws `invalid-request` before it begins. */
+  openFeed: Feed["open"];
+  /** The last journal number: a feed that begins after it misses nothing of what is read from now on. */
+  position(): Promise<number>;
+  /** For parts of Signalbox: an instance as it is committed, with XState's own snapshot. Throws `not-found`. */
+  head(id: string): Promise<Head>;
   /** Tries a row again now, as if it had never failed. */
   retryPending(key: string): Promise<PendingItem>;
   /** Gives a row up: a call ends with an error, a timer or message goes without having been. */
-  discardPending(key: string, options?: { principal?: string }): Promise<void>;
+  discardPending(key: string, options?: { principal?: string; trace?: string }): Promise<void>;
+  /** Tells the observer what the engine does from now on, until the answer is called. */
+  observe(observer: Observer): () => void;
   /** Resolves when the store can be written to. */
   probe(): Promise<void>;
+  /** Whether the store has run out of space: until a probe succeeds nothing is written. */
+  isReadOnly(): boolean;
+  /** How the last round of housekeeping went; null before the first. */
+  lastSweep(): Sweep | null;
+  /** How many pending rows there are of each kind and state. */
+  countPending(): Promise<PendingCount[]>;
   /** How long what is due has been waiting for the runner; 0 when nothing is late. */
   lagMs(): Promise<number>;
   /** Starts the runner. */
@@ -120,17 +153,21 @@ export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pen
 
 /** Makes an engine; nothing runs before `start`, but everything can be sent. Throws `machine-unfit`. */
 export function createEngine(options: EngineOptions): Engine {
-  const { store, machines, providers = [], clock = systemClock(), log = silentLog } = options;
+  const { machines, providers = [], clock = systemClock(), log = silentLog } = options;
   const { resolveSecret = readSecret } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
+  const space = createSpace({ store: options.store, clock, log });
+  const { store } = space;
   const catalogue = createCatalogue(machines);
   const performs = performsOf(providers);
-  const feed = createFeed(store);
-  const committer = createCommitter({ store, limits });
+  const feed = createFeed({ store, limits });
+  const observers = createObservers(log);
+  const committer = createCommitter({ store, limits, observers });
   const heads = createHeads({ store, catalogue, limits, migrate: createMigrator({ store, catalogue, clock }) });
   const reading = createReading({ store, catalogue, clock, limits });
   const transactor = createTransactor({
     store,
+    space,
     clock,
     limits,
     heads,
@@ -143,20 +180,25 @@ export function createEngine(options: EngineOptions): Engine {
       runner.committed(committed);
       feed.notify();
     },
+    observers,
   });
+  const housekeeping = createHousekeeping({ store, clock, limits });
   const runner = createRunner({
     store,
+    space,
     clock,
     limits,
     providers,
     transactor,
     machineOf: async (id) => (await heads.find(id))?.head.machine,
     resolveSecret,
-    sweep: createHousekeeping({ store, clock, limits }).sweep,
+    sweep: housekeeping.sweep,
     owner: randomId(),
+    observers,
     log,
   });
-  const { verify } = createVerifier({ store, catalogue });
+  const { verify } = createVerifier({ store, catalogue, performs });
+  const { momentOf } = createHistory({ store, catalogue, limits, performs });
 
   async function dryRun(id: string, event: AnyEventObject, principal = "local"): Promise<DryRun> {
     const head = await reading.head(id);
@@ -186,7 +228,9 @@ export function createEngine(options: EngineOptions): Engine {
     const found = child === undefined ? undefined : await heads.find(child);
     const type = found?.head.machine.cancelEvent;
     if (child === undefined || type === undefined) return;
-    await transactor.transact([{ id: child, event: { type }, sender: "engine" }], { principal: "engine" });
+    const { trace } = call;
+    const asked = { principal: "engine", ...(trace !== null && { trace }) };
+    await transactor.transact([{ id: child, event: { type }, sender: "engine" }], asked);
   }
 
   async function* rowsOf(id?: string): AsyncGenerator<InstanceRow> {
@@ -215,6 +259,7 @@ export function createEngine(options: EngineOptions): Engine {
     pending,
 
     newId,
+    machineOf: async (id) => (await heads.get(id)).head.machine.name,
 
     async create({ machine, id, input, labels, ...asked }) {
       const create = { machine, id: id ?? newId(machine), input, ...(labels && { labels }) };
@@ -248,6 +293,8 @@ export function createEngine(options: EngineOptions): Engine {
     },
 
     verify: (id) => verify(rowsOf(id)),
+    audit: createAudit({ store, limits }),
+    momentOf,
 
     async actor(id) {
       const position = await store.position(); // before the snapshot is read: nothing in between is missed
@@ -255,6 +302,9 @@ export function createEngine(options: EngineOptions): Engine {
     },
 
     feed: feed.read,
+    openFeed: feed.open,
+    position: store.position,
+    head: reading.head,
 
     async retryPending(key) {
       const row = await findPending(key);
@@ -270,8 +320,9 @@ export function createEngine(options: EngineOptions): Engine {
       return item;
     },
 
-    async discardPending(key, { principal = "local" } = {}) {
+    async discardPending(key, { principal = "local", trace: asked } = {}) {
       const row = await findPending(key);
+      const trace = traceparentIn(asked) ?? row.trace;
       if (row.kind === "call") {
         const event = {
           type: `xstate.error.actor.${row.id}`,
@@ -279,7 +330,11 @@ export function createEngine(options: EngineOptions): Engine {
           actorId: row.id,
         };
         const move: EngineMove = { id: row.instance, event, sender: "engine", isInner: true };
-        await transactor.transactFenced([move], { principal, fences: [{ key, settle: true }] });
+        await transactor.transactFenced([move], {
+          principal,
+          ...(trace !== null && { trace }),
+          fences: [{ key, settle: true }],
+        });
         runner.committed({ withdrawn: [key], arms: false });
         await cancelChild(row);
         return;
@@ -294,7 +349,7 @@ export function createEngine(options: EngineOptions): Engine {
         from: instance.state,
         via: [],
         outcome: "unchanged",
-        asker: { ...engineAsker, principal },
+        asker: { ...engineAsker, principal, trace },
         effects: [],
         checkpoint: null,
       });
@@ -306,7 +361,11 @@ export function createEngine(options: EngineOptions): Engine {
       feed.notify();
     },
 
+    observe: observers.observe,
     probe: store.probe,
+    isReadOnly: space.isLost,
+    lastSweep: housekeeping.lastSweep,
+    countPending: () => store.countPending(clock.now()),
     async lagMs() {
       const dueAt = await store.nextDueAt();
       return dueAt === null ? 0 : Math.max(0, clock.now() - dueAt);

@@ -1,5 +1,8 @@
+import { SignalboxError } from "../core/errors.ts";
 import type { Store } from "../store/store.ts";
+import type { Limits } from "./limits.ts";
 import { entryFrom, type JournalEntry } from "./reading.ts";
+import { createTail } from "./tail.ts";
 
 export interface FeedQuery {
   /** Begins after this journal number; with what comes from now on when not given. */
@@ -8,63 +11,136 @@ export interface FeedQuery {
   signal?: AbortSignal;
 }
 
+/** Entries that follow each other. They are shared by all readers, and not to be changed. */
+export interface FeedPage {
+  entries: readonly JournalEntry[];
+  /** The reader had seen all that there was: these are new. */
+  isLive: boolean;
+}
+
+/** A place in the journal to read on from. */
+export interface OpenFeed {
+  /** The journal number that it begins after. */
+  position: number;
+  /** Ends with the signal. Throws what the store throws; reading on from the last entry misses nothing then. */
+  pages(signal?: AbortSignal): AsyncIterable<FeedPage>;
+}
+
 /** The journal from a position on, then live. Only what is committed, in order, without gap or double. */
 export interface Feed {
+  /** Throws `invalid-request` for a position that the journal has not reached. */
+  open(query?: Omit<FeedQuery, "signal">): Promise<OpenFeed>;
+  /** Entries of the reader's own. Throws as `open` does. */
   read(query?: FeedQuery): AsyncIterable<JournalEntry>;
   /** Something was committed. */
   notify(): void;
-  /** Resolves when something is committed. */
-  news(): Promise<void>;
+  /** Resolves when something is committed, or with the signal. */
+  news(signal?: AbortSignal): Promise<void>;
 }
 
-const pageSize = 256; // entries read at once: bounds the memory of a reader that is far behind
+export function createFeed({ store, limits }: { store: Store; limits: Limits }): Feed {
+  const tail = createTail({ store, limits });
+  const waiting = new Set<() => void>();
 
-export function createFeed(store: Store): Feed {
-  let next = Promise.withResolvers<void>();
-
-  async function* read({ after, instance, signal }: FeedQuery = {}): AsyncGenerator<JournalEntry> {
-    let position = after ?? (await store.position());
-    while (!isAborted(signal)) {
-      const { promise: more } = next; // taken before reading: what is committed meanwhile is not missed
-      const rows = await store.journal({
-        after: position,
-        limit: pageSize,
-        ...(instance !== undefined && { instance }),
+  async function open({ after, instance }: Omit<FeedQuery, "signal"> = {}): Promise<OpenFeed> {
+    const end = await store.position();
+    const position = after ?? end;
+    if (position > end) {
+      const detail = `The journal ends at ${end}: there is no position ${position} to go on from. Give the number of the last entry that you have, or none to begin with what comes.`;
+      throw new SignalboxError("invalid-request", detail, {
+        errors: [{ pointer: "/after", detail: `expected at most ${end}` }],
       });
-      for (const row of rows) {
-        if (isAborted(signal)) return;
-        position = row.seq;
-        yield entryFrom(row);
+    }
+    tail.catchUp(end);
+    return { position, pages: (signal) => pages({ position, instance, signal }) };
+  }
+
+  /** Catches up from the store, then takes from the tail what all readers share. A reader that falls behind it catches up again. */
+  async function* pages(given: {
+    position: number;
+    instance: string | undefined;
+    signal: AbortSignal | undefined;
+  }): AsyncGenerator<FeedPage> {
+    const { instance, signal } = given;
+    let { position } = given;
+    let isLive = false;
+    const { news, leave } = createWaiter(signal);
+    try {
+      while (!isAborted(signal)) {
+        const shared = tail.since(position);
+        if (shared === undefined) {
+          const read = await readStore({ position, instance });
+          position = read.position;
+          isLive = false;
+          if (read.entries.length > 0) yield { entries: read.entries, isLive };
+        } else if (shared.length > 0) {
+          position = shared.at(-1)?.seq ?? position;
+          const entries = instance === undefined ? shared : shared.filter((each) => each.instance === instance);
+          if (entries.length > 0) yield { entries, isLive };
+        } else if (tail.isBehind()) {
+          await tail.advance();
+        } else {
+          isLive = true;
+          await news();
+        }
       }
-      if (rows.length === 0) await untilAborted(more, signal);
+    } finally {
+      leave();
     }
   }
 
+  /** A page, and the position up to which nothing is missing after it. */
+  async function readStore({ position, instance }: { position: number; instance: string | undefined }) {
+    const end = tail.end(); // before reading: all up to there is committed
+    const limit = limits.tailPageMax;
+    const rows = await store.journal({ after: position, limit, ...(instance !== undefined && { instance }) });
+    const last = rows.at(-1)?.seq ?? position;
+    return { entries: rows.map(entryFrom), position: rows.length < limit ? Math.max(last, end) : last };
+  }
+
+  /** Waits for commits, again and again, by one listener at the signal. */
+  function createWaiter(signal: AbortSignal | undefined) {
+    let wake = () => {};
+    const end = () => wake();
+    signal?.addEventListener("abort", end);
+    return {
+      news: () =>
+        new Promise<void>((resolve) => {
+          if (isAborted(signal)) return resolve();
+          wake = resolve;
+          waiting.add(wake);
+        }),
+      leave() {
+        waiting.delete(wake);
+        signal?.removeEventListener("abort", end);
+      },
+    };
+  }
+
   return {
-    read,
-    news: () => next.promise,
+    open,
+    async *read({ signal, ...query } = {}) {
+      const opened = await open(query);
+      for await (const { entries } of opened.pages(signal)) {
+        for (const entry of entries) {
+          if (isAborted(signal)) return;
+          yield structuredClone(entry);
+        }
+      }
+    },
     notify() {
-      const { resolve } = next;
-      next = Promise.withResolvers<void>();
-      resolve();
+      tail.notify();
+      for (const wake of waiting) wake();
+      waiting.clear();
+    },
+    news(signal) {
+      const { news, leave } = createWaiter(signal);
+      return news().finally(leave);
     },
   };
 }
 
-/** Resolves with the promise or the signal. Leaves nothing behind at a signal that outlives many of them. */
-function untilAborted(more: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      signal?.removeEventListener("abort", end);
-      resolve();
-    };
-    signal?.addEventListener("abort", end);
-    if (isAborted(signal)) end();
-    void more.then(end);
-  });
-}
-
-/** Asked anew each time: the signal changes while the generator waits. */
+/** Asked anew each time: the signal changes while a generator waits. */
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }

@@ -8,6 +8,11 @@ const restAfterMs = 1_000; // a portion that was full leaves a rest, which is so
 const sweptAtOnce = 100; // one transaction stays short
 const forgottenAtOnce = 10_000; // about 20 ms
 
+export interface Sweep {
+  at: number;
+  hasFailed: boolean;
+}
+
 /** Forgets what its retention allows: old command ids, and the journal of instances that ended long ago. */
 export function createHousekeeping({ store, clock, limits }: { store: Store; clock: Clock; limits: Limits }) {
   let dueAt = clock.now() + sweepEveryMs;
@@ -41,14 +46,25 @@ export function createHousekeeping({ store, clock, limits }: { store: Store; clo
     await store.commit([{ writes: [], expects, journal: [journal], fences: [], changes: [], cut }]);
   }
 
+  let last: Sweep | null = null;
+
   return {
+    /** How the last one went; null before the first. */
+    lastSweep: (): Sweep | null => last,
+
     /** Does a bounded part of it when it is time, otherwise nothing. */
     async sweep(): Promise<void> {
       if (clock.now() < dueAt) return;
       dueAt = clock.now() + sweepEveryMs;
-      const forgotten = await store.forgetCommands(clock.now() - limits.commandRetentionMs, forgottenAtOnce);
-      await compactSome();
-      if (forgotten === forgottenAtOnce || after !== undefined) dueAt = clock.now() + restAfterMs;
+      let hasFailed = true;
+      try {
+        const forgotten = await store.forgetCommands(clock.now() - limits.commandRetentionMs, forgottenAtOnce);
+        await compactSome();
+        if (forgotten === forgottenAtOnce || after !== undefined) dueAt = clock.now() + restAfterMs;
+        hasFailed = false;
+      } finally {
+        last = { at: clock.now(), hasFailed };
+      }
     },
   };
 }

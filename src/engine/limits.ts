@@ -30,6 +30,16 @@ export interface Limits {
   stopGraceMs: number;
   /** Rows of one page. */
   pageMax: number;
+  /** Journal entries that a feed reads at once: bounds the memory of a reader that is far behind. */
+  tailPageMax: number;
+  /** The newest journal entries that are kept for all readers of the feed: a reader that reconnects within them costs no query. */
+  tailKeptMax: number;
+  /** The same in characters of their events and reasons, for entries that are large. */
+  tailKeptCharactersMax: number;
+  /** Entries between a checkpoint and one that is asked to be shown as it was: about two seconds, in slices. */
+  replayEntriesMax: number;
+  /** Replays that wait for their turn; beyond it 429: somebody pulls a slider, and only the last place counts. */
+  replayQueueMax: number;
 }
 
 export const defaultLimits: Limits = {
@@ -48,4 +58,9 @@ export const defaultLimits: Limits = {
   deliveryAttemptsMax: 10,
   stopGraceMs: 5_000,
   pageMax: 500,
+  tailPageMax: 256,
+  tailKeptMax: 1_024,
+  tailKeptCharactersMax: 4_194_304,
+  replayEntriesMax: 100_000,
+  replayQueueMax: 32,
 };

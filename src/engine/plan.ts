@@ -120,7 +120,7 @@ export function createPlanner(given: {
         answers.pop(); // nobody asked for the child by name
       } catch (error) {
         if (!(error instanceof SignalboxError) || isFaultOfStore(error)) throw error;
-        changes.push({ kind: "arm", row: failedChild(child, error, at) });
+        changes.push({ kind: "arm", row: failedChild(child, error, at, asker) });
       }
     }
 
@@ -260,7 +260,7 @@ function taken(id: string): SignalboxError {
   return new SignalboxError("already-exists", `${id} exists already, with another input. Choose another id.`);
 }
 
-function failedChild({ id, parent }: Child, error: SignalboxError, at: number): PendingRow {
+function failedChild({ id, parent }: Child, error: SignalboxError, at: number, { trace }: Asker): PendingRow {
   const event = {
     type: `xstate.error.actor.${parent.id}`,
     error: { code: error.code, message: error.detail, child: id },
@@ -278,7 +278,7 @@ function failedChild({ id, parent }: Child, error: SignalboxError, at: number): 
     settles: parent.key,
     dueAt: at,
     createdAt: at,
-    trace: null,
+    trace,
     attempts: 0,
     error: null,
     leaseOwner: null,

@@ -28,6 +28,7 @@ export interface ListQuery {
   state?: string;
   tag?: string;
   label?: { name: string; value: string };
+  status?: Instance["status"];
   cursor?: string;
   limit?: number;
 }
@@ -48,11 +49,15 @@ export interface JournalEntry {
   emitted?: ({ type: string } & Record<string, unknown>)[];
   principal: string;
   commandId: string | null;
+  /** W3C traceparent of the request or call that it came from. */
+  traceparent?: string;
 }
 
 export interface JournalQuery {
   instance?: string;
   after?: number;
+  /** The last ones before this number, in order. */
+  before?: number;
   limit?: number;
 }
 
@@ -141,9 +146,14 @@ export function createReading(given: { store: Store; catalogue: Catalogue; clock
       return { items, nextCursor: rows.length > size ? toCursor(page.at(-1)?.id ?? "") : null };
     },
 
-    async journal({ instance, after = 0, limit } = {}) {
+    async journal({ instance, after = 0, before, limit } = {}) {
       if (instance !== undefined) await load(instance);
-      const rows = await store.journal({ ...(instance !== undefined && { instance }), after, limit: pageSize(limit) });
+      const rows = await store.journal({
+        ...(instance !== undefined && { instance }),
+        after,
+        ...(before !== undefined && { before }),
+        limit: pageSize(limit),
+      });
       return { entries: rows.map(entryFrom), nextAfter: rows.at(-1)?.seq ?? after };
     },
 
@@ -224,6 +234,7 @@ export function entryFrom(row: JournalRow): JournalEntry {
     ...(row.emitted !== null && { emitted: JSON.parse(row.emitted) as NonNullable<JournalEntry["emitted"]> }),
     principal,
     commandId,
+    ...(row.trace !== null && { traceparent: row.trace }),
   };
 }
 

@@ -8,8 +8,10 @@ import type { PendingRow, PutBack, Store } from "../store/store.ts";
 import { failureOf, optionsOf, performCall, providerOf, retryOf, type Outcome } from "./call.ts";
 import type { Limits } from "./limits.ts";
 import { cancelRequest } from "./move.ts";
+import type { CallBegun, CallEnd, Observers } from "./observer.ts";
 import type { EngineMove } from "./plan.ts";
 import type { ResolveSecret } from "./secrets.ts";
+import type { Space } from "./space.ts";
 import type { Transactor } from "./transact.ts";
 
 /** Touches the world: performs what is due and reports how it went. The only part that does. */
@@ -32,6 +34,7 @@ const deliveryRetry = { baseMs: 500, maxMs: 60_000 }; // an instance that is cre
 
 export function createRunner(given: {
   store: Store;
+  space: Pick<Space, "regained">;
   clock: Clock;
   limits: Limits;
   providers: readonly Provider[];
@@ -42,9 +45,11 @@ export function createRunner(given: {
   /** Housekeeping that is due from time to time. */
   sweep(): Promise<void>;
   owner: string;
+  observers: Observers;
   log: Log;
 }): Runner {
-  const { store, clock, limits, providers, transactor, machineOf, resolveSecret, sweep, owner, log } = given;
+  const { store, space, clock, limits, providers, transactor, machineOf, resolveSecret, sweep, owner, observers, log } =
+    given;
   const running = new Map<string, { controller: AbortController; done: Promise<void> }>();
   let started: Promise<void> | undefined;
   let loop: Promise<void> | undefined;
@@ -86,7 +91,7 @@ export function createRunner(given: {
     try {
       const move = await moveOf(row);
       const fences = [row.key, ...(row.settles === null ? [] : [row.settles])].map((key) => ({ key, settle: true }));
-      const sents = move && (await transactor.transactFenced([move], { principal: "engine", fences }));
+      const sents = move && (await withSpace(() => transactor.transactFenced([move], { ...sentBy(row), fences })));
       if (sents === undefined)
         await discard(row); // withdrawn meanwhile, or nobody to hear it
       else if (sents[0]?.outcome === "refused")
@@ -119,6 +124,7 @@ export function createRunner(given: {
     const message = messageOf(error).toWellFormed();
     log.error({ key: row.key, failed, dead, error: message }, `${row.kind} could not be delivered`);
     const dueAt = clock.now() + retryDelayMs({ failed, ...deliveryRetry });
+    if (dead) observers.deadLettered({ kind: row.kind });
     await putBack({ ...row, dueAt, attempts: failed, error: message, dead });
   }
 
@@ -159,29 +165,33 @@ export function createRunner(given: {
   }
 
   async function perform(row: PendingRow, machine: Machine, provider: Provider, signal: AbortSignal): Promise<void> {
-    const outcome = await performCall(row, provider, callOf(row, signal), resolveSecret);
-    if (signal.aborted && stopping.signal.aborted) return putBack({ ...row, dueAt: row.dueAt ?? clock.now() });
-    if (signal.aborted) return;
+    const watch = observers.performing(begunOf(row, machine));
+    const traced = { ...row, trace: watch?.trace ?? row.trace };
+    const outcome = await performCall(row, provider, callOf(traced, signal), resolveSecret);
+    const end = endOf(row, machine, signal, outcome);
+    watch?.ended({ outcome: end, ...(outcome.kind === "failed" && { error: outcome.error }) });
+    if (end === "stopped") return putBack({ ...row, dueAt: row.dueAt ?? clock.now() });
+    if (end === "withdrawn") return;
+    if (end !== "retried" || outcome.kind !== "failed") return reportOutcome(traced, outcome);
     const failed = row.attempts + 1;
-    if (outcome.kind === "failed" && outcome.isRetryable) {
-      const retry = retryOf(optionsOf(machine, row.activity));
-      if (!isExhausted({ failed, attempts: retry.attempts })) {
-        const dueAt = clock.now() + retryDelayMs({ failed, ...retry });
-        log.warn({ key: row.key, failed, error: outcome.error }, "a call failed and is tried again");
-        await putBack({ ...row, dueAt, attempts: failed, error: outcome.error });
-        return poke();
-      }
-    }
-    await reportOutcome(row, outcome);
+    const dueAt = clock.now() + retryDelayMs({ failed, ...retryOf(optionsOf(machine, row.activity)) });
+    log.warn({ key: row.key, failed, error: outcome.error }, "a call failed and is tried again");
+    await putBack({ ...row, dueAt, attempts: failed, error: outcome.error });
+    poke();
+  }
+
+  function endOf(row: PendingRow, machine: Machine, signal: AbortSignal, outcome: Outcome): CallEnd["outcome"] {
+    if (signal.aborted) return stopping.signal.aborted ? "stopped" : "withdrawn";
+    if (outcome.kind === "ended") return "ended";
+    const { attempts } = retryOf(optionsOf(machine, row.activity));
+    return outcome.isRetryable && !isExhausted({ failed: row.attempts + 1, attempts }) ? "retried" : "failed";
   }
 
   async function reportOutcome(row: PendingRow, { event }: Outcome): Promise<void> {
     const move: EngineMove = { id: row.instance, event, sender: "engine", isInner: true };
     try {
-      const sents = await transactor.transactFenced([move], {
-        principal: "engine",
-        fences: [{ key: row.key, settle: true }],
-      });
+      const asked = { ...sentBy(row), fences: [{ key: row.key, settle: true }] };
+      const sents = await withSpace(() => transactor.transactFenced([move], asked));
       if (sents?.[0]?.outcome === "refused")
         log.warn({ key: row.key, reasons: sents[0].reasons }, "an outcome was refused");
     } catch (error) {
@@ -195,7 +205,8 @@ export function createRunner(given: {
     const fences = [{ key: row.key, settle: false }];
     const transact = async (moves: readonly EngineMove[]) => {
       signal.throwIfAborted();
-      const sents = await transactor.transactFenced(moves, { principal: `provider:${row.activity ?? row.id}`, fences });
+      const principal = `provider:${row.activity ?? row.id}`;
+      const sents = await withSpace(() => transactor.transactFenced(moves, { ...sentBy(row), principal, fences }));
       if (sents === undefined) throw new SignalboxError("event-refused", `The call ${row.key} is not wanted any more.`);
       return sents;
     };
@@ -204,6 +215,7 @@ export function createRunner(given: {
       instance: row.instance,
       signal,
       attempt: row.attempts + 1,
+      ...(row.trace !== null && { traceparent: row.trace }),
       transact,
       async report(event) {
         const [sent] = await transact([{ id: row.instance, event }]);
@@ -211,6 +223,23 @@ export function createRunner(given: {
         return sent;
       },
     };
+  }
+
+  /** What has happened in the world is told when there is space for it, however long that takes. */
+  async function withSpace<T>(tell: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await tell();
+      } catch (error) {
+        if (!isSignalboxError(error, "insufficient-storage") || stopping.signal.aborted) throw error;
+        await waitForSpace();
+      }
+    }
+  }
+
+  async function waitForSpace(): Promise<void> {
+    await space.regained(stopping.signal);
+    renewAt = 0; // leases may have ended meanwhile: they are prolonged before anything is claimed
   }
 
   async function renewLeases(): Promise<void> {
@@ -236,6 +265,10 @@ export function createRunner(given: {
         await delivered;
         if (claimed === 0) await clock.wakeAt(await wakeTime(), AbortSignal.any([signal, wake.signal]));
       } catch (error) {
+        if (isSignalboxError(error, "insufficient-storage")) {
+          await waitForSpace();
+          continue;
+        }
         log.error({ error: messageOf(error) }, "the runner failed and goes on");
         await clock.wakeAt(clock.now() + idleRecheckMs, signal);
       }
@@ -320,6 +353,15 @@ export function createRunner(given: {
       after = rows.at(-1)?.key;
     }
   }
+}
+
+function begunOf({ key, instance, activity, attempts, trace }: PendingRow, { name }: Machine): CallBegun {
+  return { key, instance, machine: name, activity: activity ?? "", attempt: attempts + 1, trace };
+}
+
+/** What is sent on account of a row is part of what armed it. */
+function sentBy({ trace }: PendingRow) {
+  return { principal: "engine", ...(trace !== null && { trace }) };
 }
 
 /** Time or a new deployment heals it, so that what is to happen is not given up. */

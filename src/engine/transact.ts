@@ -2,15 +2,18 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { isSignalboxError, messageOf, SignalboxError, type ErrorCode } from "../core/errors.ts";
 import type { Instance, Sent } from "../core/outcome.ts";
-import type { CommandRow, Element, Store } from "../store/store.ts";
+import { traceparentIn } from "../core/traceparent.ts";
+import { wroteNothing, type CommandRow, type Element, type Store } from "../store/store.ts";
 import { canonicalJson } from "./canonical.ts";
 import { checkId } from "./check-id.ts";
 import type { Committer } from "./committer.ts";
 import type { Heads } from "./heads.ts";
 import type { Limits } from "./limits.ts";
 import type { Asker } from "./move.ts";
+import { failedSend, type Observers, type SendBegun, type SendEnd } from "./observer.ts";
 import type { Answer, EngineMove, Plan, Planner } from "./plan.ts";
 import type { RefusalRate } from "./refusal-rate.ts";
+import type { Space } from "./space.ts";
 import type { Turns } from "./turns.ts";
 import { viewOf } from "./view.ts";
 
@@ -21,7 +24,7 @@ export interface TransactOptions {
   principal?: string;
   /** The number of the event in a numbered stream of one sender. Only with one event. */
   stream?: { name: string; seq: number };
-  /** W3C traceparent of what it is part of: kept in the journal, passed on to the calls that it arms. */
+  /** W3C traceparent of what it is part of: kept in the journal, passed on to what it arms. A malformed one is ignored. */
   trace?: string;
   /** Stands for the request in place of its moves, where they depend on more than the request. */
   fingerprint?: string;
@@ -42,6 +45,7 @@ export interface Transactor {
 
 export function createTransactor(given: {
   store: Store;
+  space: Pick<Space, "check">;
   clock: Clock;
   limits: Limits;
   heads: Heads;
@@ -52,12 +56,27 @@ export function createTransactor(given: {
   /** An instance as it is committed. */
   read(id: string): Promise<Instance>;
   onCommitted(committed: { withdrawn: readonly string[]; arms: boolean }): void;
+  observers: Observers;
 }): Transactor {
-  const { store, clock, limits, heads, turns, planner, committer, refusalRate, read, onCommitted } = given;
+  const { store, space, clock, limits, heads, turns, planner, committer, refusalRate, read, onCommitted, observers } =
+    given;
   const commandsInFlight = new Map<string, Promise<unknown>>();
 
   async function transactFenced(moves: readonly EngineMove[], options: Fenced): Promise<Sent[] | undefined> {
     checkMoves(moves, options);
+    const watch = observers.sending(begunOf(moves, options));
+    if (watch === undefined) return answer(moves, options);
+    try {
+      const sents = await answer(moves, watch.trace === undefined ? options : { ...options, trace: watch.trace });
+      watch.ended(endOf(sents));
+      return sents;
+    } catch (error) {
+      watch.ended(failedSend(error));
+      throw error;
+    }
+  }
+
+  async function answer(moves: readonly EngineMove[], options: Fenced): Promise<Sent[] | undefined> {
     const { commandId } = options;
     if (commandId === undefined) return attempt(moves, options, undefined);
     const principal = options.principal ?? "local";
@@ -66,13 +85,13 @@ export function createTransactor(given: {
     const fingerprint = createHash("sha256")
       .update(options.fingerprint ?? canonicalJson([moves, options.stream]))
       .digest("base64");
-    const answer = attempt(moves, options, { principal, id: commandId, fingerprint });
+    const attempted = attempt(moves, options, { principal, id: commandId, fingerprint });
     commandsInFlight.set(
       key,
-      answer.catch(() => undefined),
+      attempted.catch(() => undefined),
     );
     try {
-      return await answer;
+      return await attempted;
     } finally {
       commandsInFlight.delete(key);
     }
@@ -113,6 +132,7 @@ export function createTransactor(given: {
       await turn.ready;
       const replayed = (await recall(command)) ?? (await recallStream(moves, options));
       if (replayed !== undefined) return { replayed };
+      await space.check();
       if (committer.isFull()) {
         throw new SignalboxError(
           "too-many-requests",
@@ -164,7 +184,7 @@ export function createTransactor(given: {
       }
       return outcome;
     } catch (error) {
-      if (isSignalboxError(error, "insufficient-storage")) throw error;
+      if (isSignalboxError(error) && wroteNothing.has(error.code)) throw error;
       onCommitted({ withdrawn: [], arms: true }); // it may have been: the runner and the feeds look for themselves
       if (command !== undefined && (await isRecorded(command))) return "recalled";
       const advice =
@@ -287,7 +307,26 @@ function askerOf({ principal, commandId, trace, stream }: Fenced): Asker {
   return {
     principal: principal ?? "local",
     commandId: commandId ?? null,
-    trace: trace ?? null,
+    trace: traceparentIn(trace) ?? null,
     stream: stream ?? null,
   };
+}
+
+function begunOf(moves: readonly EngineMove[], { principal = "local", trace }: Fenced): SendBegun {
+  const [first] = moves as readonly [EngineMove]; // checked
+  const about =
+    "create" in first ? { instance: first.create.id, event: null } : { instance: first.id, event: typeOf(first.event) };
+  return { principal, ...about, moves: moves.length, trace: traceparentIn(trace) ?? null };
+}
+
+/** Before the event is checked. */
+function typeOf(event: unknown): string {
+  const { type } = Object(event) as { type?: unknown };
+  return typeof type === "string" ? type : "";
+}
+
+function endOf(sents: readonly Sent[] | undefined): SendEnd {
+  const outcomes = sents?.map(({ outcome, replayed }) => (replayed === true ? "replayed" : outcome));
+  if (outcomes === undefined) return { outcome: "settled" };
+  return { outcome: outcomes.find((outcome) => outcome !== "unchanged") ?? "unchanged" };
 }

@@ -1,12 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { messageOf } from "../core/errors.ts";
-import { freeze, thaw, type Frozen } from "../core/freeze.ts";
-import type { Refusal } from "../core/law.ts";
-import { versionOf, type Snapshot } from "../core/machine.ts";
-import { step, type StampedEvent } from "../core/step.ts";
-import type { InstanceRow, JournalRow, Store } from "../store/store.ts";
+import { versionOf } from "../core/machine.ts";
+import type { InstanceRow, Store } from "../store/store.ts";
 import type { Catalogue } from "./catalogue.ts";
-import { afterEarlierMoves } from "./plan.ts";
+import type { Performs } from "./move.ts";
+import { MissingCheckpoint, replay, type Replayed } from "./replay.ts";
 
 export interface Verification {
   /** Instances whose journal was replayed. */
@@ -22,57 +20,31 @@ export interface Verifier {
   verify(ids: AsyncIterable<InstanceRow> | Iterable<InstanceRow>): Promise<Verification>;
 }
 
-const pageSize = 1_000;
-
-/** A refusal that rests on moves which were given up with it. */
-function isJudgedElsewhere({ outcome, reasons }: JournalRow): boolean {
-  if (outcome !== "refused") return false;
-  return (JSON.parse(reasons ?? "[]") as Refusal[]).some(({ code }) => code === afterEarlierMoves.code);
-}
-
-export function createVerifier({ store, catalogue }: { store: Store; catalogue: Catalogue }): Verifier {
-  async function* entriesOf(instance: string): AsyncGenerator<JournalRow> {
-    let query: { after?: number; sinceCheckpoint?: true } = { sinceCheckpoint: true };
-    for (;;) {
-      const rows = await store.journal({ instance, ...query, limit: pageSize });
-      yield* rows;
-      if (rows.length < pageSize) return;
-      query = { after: rows.at(-1)?.seq ?? 0 };
-    }
-  }
+export function createVerifier(given: { store: Store; catalogue: Catalogue; performs: Performs }): Verifier {
+  const { store, catalogue, performs } = given;
 
   /** A sentence about the first difference, or nothing. */
   async function differenceIn(row: InstanceRow): Promise<{ seq: number | null; detail: string } | undefined> {
     const machine = catalogue.machine(row.machine);
-    let snapshot: Snapshot | undefined;
-    let version = 0;
-    for await (const entry of entriesOf(row.id)) {
+    let last: Replayed | undefined;
+    for await (const replayed of replay({ store, machine, loaded: { row, pending: [] }, performs })) {
+      const { entry, head, outcome = entry.outcome } = replayed;
       if (entry.version > row.version) break; // it moved on while it was verified
-      if (entry.checkpoint !== null) {
-        snapshot = thaw(machine, JSON.parse(entry.checkpoint.snapshot) as Frozen);
-        version = entry.version;
-        continue;
-      }
-      if (snapshot === undefined) return { seq: entry.seq, detail: "the journal does not begin with a checkpoint" };
-      const event = JSON.parse(entry.event ?? "null") as StampedEvent | null;
-      if (event === null || event.type.startsWith("signalbox.") || isJudgedElsewhere(entry)) continue;
-      const stepped = step(machine, snapshot, event);
-      if (stepped.outcome !== entry.outcome) {
+      const type = (JSON.parse(entry.event ?? "{}") as { type?: string }).type ?? entry.kind;
+      if (outcome !== entry.outcome)
+        return { seq: entry.seq, detail: `${type} was ${entry.outcome} then and is ${outcome} in the replay` };
+      if (head.row.version !== entry.version)
         return {
           seq: entry.seq,
-          detail: `${event.type} was ${entry.outcome} then and is ${stepped.outcome} in the replay`,
+          detail: `the entry says version ${entry.version}, the replay ${head.row.version}`,
         };
-      }
-      if (stepped.outcome === "changed") version += 1;
-      if (version !== entry.version)
-        return { seq: entry.seq, detail: `the entry says version ${entry.version}, the replay ${version}` };
-      snapshot = stepped.snapshot;
+      last = replayed;
     }
-    if (snapshot === undefined) return { seq: null, detail: "there is no journal" };
-    if (version !== row.version)
-      return { seq: null, detail: `the instance is at version ${row.version}, the replay ends at ${version}` };
-    const replayed: unknown = JSON.parse(JSON.stringify(freeze(snapshot)));
-    if (isDeepStrictEqual(replayed, JSON.parse(row.snapshot))) return undefined;
+    if (last === undefined) return { seq: null, detail: "there is no journal" };
+    const { head } = last;
+    if (head.row.version !== row.version)
+      return { seq: null, detail: `the instance is at version ${row.version}, the replay ends at ${head.row.version}` };
+    if (isDeepStrictEqual(JSON.parse(head.row.snapshot), JSON.parse(row.snapshot))) return undefined;
     return { seq: null, detail: "the stored snapshot is not what the journal leads to" };
   }
 
@@ -94,7 +66,9 @@ export function createVerifier({ store, catalogue }: { store: Store; catalogue: 
           const difference = await differenceIn(row);
           if (difference !== undefined) result.differences.push({ instance: row.id, ...difference });
         } catch (error) {
-          result.differences.push({ instance: row.id, seq: null, detail: `the replay failed: ${messageOf(error)}` });
+          const isCut = error instanceof MissingCheckpoint;
+          const detail = isCut ? error.message : `the replay failed: ${messageOf(error)}`;
+          result.differences.push({ instance: row.id, seq: isCut ? error.seq : null, detail });
         }
       }
       return result;

@@ -1,68 +1,120 @@
-import express, { type Express, type NextFunction, type Request, type Response } from "express";
+import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from "express";
 import { isSignalboxError, messageOf, SignalboxError } from "../core/errors.ts";
 import { silentLog, type Log } from "../core/log.ts";
 import type { Engine } from "../engine/engine.ts";
+import { createContract } from "../operations/documents.ts";
 import { createDrawings } from "../operations/machines.ts";
 import { operations } from "../operations/index.ts";
 import type { Operation, Workplace } from "../operations/operation.ts";
 import { problemOf } from "../operations/problem.ts";
-import { readBody } from "./body.ts";
+import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
+import { packageVersion } from "../package-file.ts";
+import { createGuard, identityOf, type Authenticate } from "./authentication.ts";
+import { readBody, refuseBody } from "./body.ts";
 import { parsePart } from "./parse.ts";
+import { setBrowserHeaders } from "./browser-headers.ts";
 import { callerOf } from "./caller.ts";
+import { checkHeaders } from "./request-headers.ts";
 import { requestIdOf, takeRequestId } from "./request-id.ts";
+import { noteAnswer, noteError, noteOperation, traceOf, watchRequests } from "./request-log.ts";
 import { send } from "./send.ts";
+import { createStreams, defaultStreamLimits, type StreamLimits, type Streams } from "./stream.ts";
 
 export interface AppOptions {
   log?: Log;
-  /** Why the server should get no new work; nothing when all is well. */
+  /** What the host has against new work; nothing when all is well. */
   notReady?: () => Promise<string | undefined>;
+  /** Figures of the engine, where the host has made them already: to count in from its start, or to add its own. */
+  metrics?: Metrics;
+  tracing?: Tracing;
+  /** Who asks. Without it everybody on this machine is `local`, and nobody else is answered. */
+  authenticate?: Authenticate;
+  /** Aborted when the server is about to stop: from then on requests are refused, and streams end. */
+  stopping?: AbortSignal;
+  streams?: Partial<StreamLimits>;
 }
 
 /** The HTTP facade over an engine, to be listened to or mounted in another Express app. */
 export function createApp(engine: Engine, options: AppOptions = {}): Express {
-  const { log = silentLog, notReady = () => probed(engine) } = options;
-  const workplace: Workplace = { engine, notReady, drawings: createDrawings() };
+  const { log = silentLog, notReady = async () => undefined, metrics = createMetrics(engine), tracing } = options;
+  const workplace: Workplace = {
+    engine,
+    notReady,
+    version: packageVersion(),
+    figures: metrics,
+    drawings: createDrawings(),
+    contract: createContract({ operations, version: packageVersion(), hasTokens: options.authenticate !== undefined }),
+  };
+  const limits = { ...defaultStreamLimits, ...options.streams };
+  const streams = createStreams({ limits, stopping: options.stopping, log });
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag"); // ours is the version of an instance
   app.set("query parser", "simple");
 
-  app.use(takeRequestId);
-  for (const operation of operations) app[verbOf(operation)](operation.path, readBody, handler(operation, workplace));
+  app.use(
+    takeRequestId,
+    watchRequests({ log, metrics, tracing }),
+    setBrowserHeaders,
+    refuseWhen(options.stopping),
+    checkHeaders,
+  );
+  const guard = createGuard({ authenticate: options.authenticate, clock: engine.clock, log });
+  for (const operation of operations) {
+    app[verbOf(operation)](
+      operation.path,
+      noteOperation(operation),
+      guard(operation),
+      operation.body === undefined && !operation.isChange ? refuseBody : readBody,
+      handler(operation, workplace, streams),
+    );
+  }
   for (const [path, methods] of Map.groupBy(operations, ({ path }) => path)) app.all(path, methodNotAllowed(methods));
   app.use((request: Request) => {
     throw new SignalboxError("not-found", `There is no ${request.method} ${request.path}.`);
   });
   app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
+    noteError(response, error);
     if (response.headersSent) return next(error);
     const known = asKnown(error);
     const requestId = requestIdOf(response);
-    if (!isSignalboxError(known) || known.status >= 500) {
-      log.error(
-        {
-          requestId,
-          method: request.method,
-          path: request.path,
-          error: messageOf(error),
-          stack: (error as Error).stack,
-        },
-        "a request failed",
-      );
-    }
+    if (isSignalboxError(known, "unauthenticated")) response.set("WWW-Authenticate", challengeTo(request));
     send(request, response, problemOf(known, requestId));
   });
   return app;
 }
 
-function handler(operation: Operation, workplace: Workplace) {
+function handler(operation: Operation, workplace: Workplace, streams: Streams) {
   return async (request: Request, response: Response): Promise<void> => {
     const asked = {
       params: parsePart(operation.params, request.params, "path"),
       query: parsePart(operation.query, request.query, "query"),
       body: parsePart(operation.body, request.body as unknown, "body"),
     };
-    send(request, response, await operation.run(asked, callerOf(request, operation, asked), workplace));
+    const caller = { ...callerOf(request, operation, asked, identityOf(response)), ...traceOf(response) };
+    const answer = await operation.run(asked, caller, workplace);
+    noteAnswer(response, answer);
+    if (answer.stream === undefined) send(request, response, answer);
+    else await streams.send(request, response, answer.stream, caller);
   };
+}
+
+/** A connection that stays open would go on being asked on. */
+function refuseWhen(stopping: AbortSignal | undefined): RequestHandler {
+  return (_request, response, next) => {
+    if (stopping?.aborted !== true) return next();
+    response.set("Connection", "close");
+    throw new SignalboxError(
+      "shutting-down",
+      "The server is stopping. Try again; the next one takes up what is pending.",
+    );
+  };
+}
+
+/** RFC 6750, 3. */
+function challengeTo({ headers }: Request): string {
+  return `Bearer realm="signalbox"${headers.authorization === undefined ? "" : ', error="invalid_token"'}`;
 }
 
 /** Answers OPTIONS; refuses what the path has no operation for. */
@@ -81,18 +133,6 @@ function methodNotAllowed(allowed: readonly Operation[]) {
 
 function verbOf({ method }: Operation): "get" | "post" | "delete" {
   return method.toLowerCase() as "get" | "post" | "delete";
-}
-
-const lagMaxMs = 30_000; // a lease: by then even the rows of a runner that died have been taken up again
-
-async function probed(engine: Engine): Promise<string | undefined> {
-  try {
-    await engine.probe();
-    const lagMs = await engine.lagMs();
-    return lagMs <= lagMaxMs ? undefined : `The runner is behind: what is due has been waiting for ${lagMs} ms.`;
-  } catch (error) {
-    return isSignalboxError(error) ? error.detail : "The store cannot be written to.";
-  }
 }
 
 /** Express and its parsers throw errors with a status: those are the client's. */

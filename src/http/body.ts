@@ -15,11 +15,22 @@ export const readBody: RequestHandler = (request: Request, response: Response, n
   parse(request, response, (error?: unknown) => {
     if (error !== undefined) return next(error);
     try {
+      if (hasBody(request) && request.body === undefined) {
+        throw new SignalboxError("invalid-request", "The body was cut off."); // the parser takes it for one that was read
+      }
       checkShape(request.body);
       next();
     } catch (fault) {
       next(fault);
     }
+  });
+};
+
+/** For what takes none: it is not read. */
+export const refuseBody: RequestHandler = (request: Request, _response: Response, next: NextFunction) => {
+  if (!hasBody(request)) return next();
+  throw new SignalboxError("invalid-request", "This takes no body.", {
+    errors: [{ pointer: "", detail: "no body expected" }],
   });
 };
 

@@ -1,15 +1,13 @@
 import type { Request } from "express";
 import { SignalboxError } from "../core/errors.ts";
 import { canonicalJson } from "../engine/canonical.ts";
-import type { Caller, Operation } from "../operations/operation.ts";
+import { isStream, type Caller, type Operation } from "../operations/operation.ts";
+import type { Identity } from "./authentication.ts";
 
 const keyLengthMax = 255;
 
-/**
- * Who asks, and under which conditions. Without tokens everybody is `local`: the server listens on loopback only. `asked`
- * is what a key stands for.
- */
-export function callerOf(request: Request, operation: Operation, asked: object): Caller {
+/** Who asks, and under which conditions. `asked` is what a key stands for. */
+export function callerOf(request: Request, operation: Operation, asked: object, identity: Identity): Caller {
   const { name, isChange, isOfVersion } = operation;
   const id = isChange ? request.get("Idempotency-Key") : undefined;
   if (id !== undefined && (id === "" || id.length > keyLengthMax)) {
@@ -20,12 +18,18 @@ export function callerOf(request: Request, operation: Operation, asked: object):
     const detail = "This is not about one instance: leave If-Match out. A move of a transaction has `expectedVersion`.";
     throw new SignalboxError("invalid-request", detail);
   }
+  const lastEventId = isStream(operation) ? request.get("Last-Event-ID") : undefined;
   return {
-    principal: "local",
-    role: "local",
+    ...identity,
     ...(id !== undefined && { command: { id, fingerprint: canonicalJson([name, asked]) } }),
     ...(ifMatch !== undefined && ifMatch !== "*" && { expectedVersion: versionIn(ifMatch) }),
+    ...(lastEventId !== undefined && lastEventId !== "" && { lastEventId: positionIn(lastEventId) }),
   };
+}
+
+function positionIn(lastEventId: string): number {
+  if (/^\d{1,15}$/.test(lastEventId)) return Number(lastEventId);
+  throw new SignalboxError("invalid-request", "Last-Event-ID is the `id` of the last event of this stream, a number.");
 }
 
 function versionIn(ifMatch: string): number {

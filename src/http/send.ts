@@ -1,9 +1,8 @@
 import type { Request, Response } from "express";
-import type { Answer } from "../operations/operation.ts";
-import { problemType } from "../operations/problem.ts";
+import { problemType, type Answer } from "../operations/operation.ts";
 import { requestIdOf } from "./request-id.ts";
 
-/** Writes an answer; the only place that does. */
+/** Writes an answer; the only place that does, but for streams. */
 export function send(request: Request, response: Response, answer: Answer): void {
   const { status, contentType = "application/json", version, location, replayed, retryAfterMs } = answer;
   response.set("Cache-Control", "no-store");
@@ -20,13 +19,29 @@ export function send(request: Request, response: Response, answer: Answer): void
       return;
     }
   }
-  if (contentType === "image/svg+xml")
-    response.set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
-  response.status(status).type(contentType);
+  if (contentType === "text/html" && request.path.endsWith("/")) {
+    response.redirect(308, `${request.baseUrl}${request.path.slice(0, -1)}`); // what a page loads is named relative to it
+    return;
+  }
+  const policy = policies[contentType];
+  if (policy !== undefined) response.set("Content-Security-Policy", policy);
+  response
+    .status(status)
+    .set("Content-Type", contentType.includes("charset=") ? contentType : `${contentType}; charset=utf-8`);
   const body =
     contentType === problemType ? { ...(answer.body as object), instance: requestIdOf(response) } : answer.body;
-  response.send(typeof body === "string" ? body : JSON.stringify(body));
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  response.set("Content-Length", String(Buffer.byteLength(text)));
+  response.end(text); // Express's own `send` would answer 304 also where there is no ETag
 }
+
+const own = "style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:";
+
+/** What a browser may do with an answer that it shows; with all others nothing. */
+const policies: Readonly<Record<string, string>> = {
+  "image/svg+xml": "default-src 'none'; style-src 'unsafe-inline'",
+  "text/html": `default-src 'none'; ${own}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`,
+};
 
 /** RFC 9110, 13.1.2: a list of ETags, weak ones too, or `*`. */
 function names(ifNoneMatch: string | undefined, etag: string): boolean {

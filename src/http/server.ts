@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { messageOf, SignalboxError } from "../core/errors.ts";
+import { isLoopback, networkOf } from "./address.ts";
 
 /** A listening server. */
 export interface Listening {
@@ -9,14 +10,55 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-const headersTimeoutMs = 10_000; // a client that takes longer for its headers is slow on purpose
-const requestTimeoutMs = 30_000;
-const connectionsCheckMs = 1_000; // Node's default of 30 s would let slow ones stay
+/** What clients may cost, by name. Over a limit a connection is closed. */
+export interface ServerLimits {
+  /** All together: each costs a file descriptor and some 20 kB. */
+  connectionsMax: number;
+  /** From one address, so that nobody uses up the others': an office behind one address needs less. */
+  connectionsPerAddressMax: number;
+  /** From one loopback address: a proxy or tests, with the connections of many. */
+  connectionsPerLoopbackAddressMax: number;
+  /** To send all headers, from the connection or the request before on: who takes longer is slow on purpose. */
+  headersWithinMs: number;
+  /** To send a whole request. */
+  requestWithinMs: number;
+  /** How often those are looked at: Node's default of 30 s would let slow ones stay. */
+  connectionsCheckMs: number;
+  /** Without a byte in either direction while a request is open: who does not read his answer. A minute more than a command waits. */
+  stalledMs: number;
+  /** Between two requests; longer than the usual 60 s of proxies, so that it is the proxy who closes. */
+  keepAliveMs: number;
+  /** Requests on one connection; then it is made anew, and a balancer can choose again. */
+  requestsPerConnectionMax: number;
+  /** Of all headers and the request line together. */
+  headersBytesMax: number;
+}
+
+const defaultLimits: ServerLimits = {
+  connectionsMax: 8_192,
+  connectionsPerAddressMax: 128,
+  connectionsPerLoopbackAddressMax: 4_096,
+  headersWithinMs: 10_000,
+  requestWithinMs: 30_000,
+  connectionsCheckMs: 1_000,
+  stalledMs: 120_000,
+  keepAliveMs: 65_000,
+  requestsPerConnectionMax: 10_000,
+  headersBytesMax: 16_384,
+};
+
 const openRequestsGraceMs = 5_000;
 
-/** Listens on host and port; port 0 picks a free one. Throws when the address cannot be had. */
-export async function listen(app: RequestListener, { host, port }: { host: string; port: number }): Promise<Listening> {
-  const server = createHttpServer(app);
+export interface ListenOptions {
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  limits?: Partial<ServerLimits>;
+}
+
+/** Listens on host and port. Throws when the address cannot be had. */
+export async function listen(app: RequestListener, { host, port, limits }: ListenOptions): Promise<Listening> {
+  const server = createHttpServer(app, limits);
   let isClosing = false;
   server.on("request", (_request, response) => {
     response.once("close", () => {
@@ -37,13 +79,47 @@ export async function listen(app: RequestListener, { host, port }: { host: strin
 }
 
 /** A server that cuts off whoever keeps a connection busy with nothing. */
-export function createHttpServer(app: RequestListener): Server {
+export function createHttpServer(app: RequestListener, changes: Partial<ServerLimits> = {}): Server {
+  const limits = { ...defaultLimits, ...changes };
   const options = {
-    headersTimeout: headersTimeoutMs,
-    requestTimeout: requestTimeoutMs,
-    connectionsCheckingInterval: connectionsCheckMs,
+    headersTimeout: limits.headersWithinMs,
+    requestTimeout: limits.requestWithinMs,
+    connectionsCheckingInterval: limits.connectionsCheckMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    maxHeaderSize: limits.headersBytesMax,
   };
-  return createServer(options, app);
+  const server = createServer(options, app);
+  server.maxHeadersCount = 0; // it would drop those beyond it without a word: the app counts, and refuses
+  server.maxRequestsPerSocket = limits.requestsPerConnectionMax;
+  server.maxConnections = limits.connectionsMax;
+  server.timeout = limits.stalledMs;
+  limitPerAddress(server, limits);
+  server.prependListener("request", ({ headers }, response) => {
+    // We upgrade to nothing, which is no fault; but Node 24 no longer notices a broken request that follows on the connection.
+    if (headers.upgrade !== undefined) response.shouldKeepAlive = false;
+  });
+  return server;
+}
+
+function limitPerAddress(server: Server, limits: ServerLimits): void {
+  const open = new Map<string, number>();
+  server.on("connection", (socket: Socket) => {
+    const { remoteAddress } = socket;
+    const network = networkOf(remoteAddress);
+    const isLocal = remoteAddress === undefined || isLoopback(remoteAddress);
+    const max = isLocal ? limits.connectionsPerLoopbackAddressMax : limits.connectionsPerAddressMax;
+    const count = (open.get(network) ?? 0) + 1;
+    if (count > max) {
+      socket.destroy();
+      return;
+    }
+    open.set(network, count);
+    socket.once("close", () => {
+      const left = (open.get(network) ?? 0) - 1;
+      if (left > 0) open.set(network, left);
+      else open.delete(network);
+    });
+  });
 }
 
 function listening(server: Server, host: string, port: number): Promise<void> {

@@ -1,3 +1,6 @@
+import { listAttention } from "./attention.ts";
+import { listAuditRows, verifyAudit } from "./audit.ts";
+import { showContract, showDocs, showScript, showStyle } from "./documents.ts";
 import { liveness, readiness } from "./health.ts";
 import {
   createInstance,
@@ -10,6 +13,9 @@ import {
   transact,
   verify,
 } from "./instances.ts";
+import { showMoment } from "./history.ts";
+import { showInspect } from "./inspect.ts";
+import { metrics } from "./metrics.ts";
 import { listMachines, showDiagram, showMachine } from "./machines.ts";
 import {
   abortMaintenance,
@@ -23,11 +29,13 @@ import {
 } from "./nodes.ts";
 import type { Operation } from "./operation.ts";
 import { discardPending, listPending, retryPending } from "./pending.ts";
+import { listJournal, streamInstance, streamJournal } from "./streams.ts";
 
-/** All that a caller may ask, each once. */
-export const operations: readonly Operation[] = [
+/** All that a caller may ask, each once, with its types. */
+export const operationsByName = {
   liveness,
   readiness,
+  metrics,
   listMachines,
   showMachine,
   showDiagram,
@@ -39,10 +47,17 @@ export const operations: readonly Operation[] = [
   explainInstance,
   explainEvent,
   showJournal,
+  showMoment,
+  streamInstance,
+  listJournal,
+  streamJournal,
   listPending,
   retryPending,
   discardPending,
+  listAttention,
   verify,
+  listAuditRows,
+  verifyAudit,
   listNodes,
   showNode,
   enterMaintenance,
@@ -51,4 +66,11 @@ export const operations: readonly Operation[] = [
   retryMaintenance,
   cordonNode,
   uncordonNode,
-];
+  showContract,
+  showDocs,
+  showInspect,
+  showStyle,
+  showScript,
+};
+
+export const operations: readonly Operation[] = Object.values(operationsByName);

@@ -1,12 +1,47 @@
 import { z } from "zod";
 import { SignalboxError } from "../core/errors.ts";
 import type { Instance, Move, Sent } from "../core/outcome.ts";
-import type { Engine } from "../engine/engine.ts";
 import { afterEarlierMoves } from "../engine/plan.ts";
+import {
+  dryRun,
+  explanation,
+  instanceList,
+  instanceView,
+  journalPage,
+  sentEvent,
+  sentEvents,
+  verification,
+} from "./answer-schemas.ts";
 import { operation, type Caller } from "./operation.ts";
-import { checkMoves, checkOutsideEvent } from "./outside-event.ts";
-import { cursorQuery, eventBody, idParams, labelQuery, labels, limitQuery, newId, sequenceQuery } from "./schemas.ts";
-import { entryBody, instanceBody, pendingBody, sentAnswer } from "./wire.ts";
+import { checkFields, checkMoves, checkOutsideEvent } from "./outside-event.ts";
+import { checkHost, whyNotSend } from "./permission.ts";
+import {
+  beforeQuery,
+  cursorQuery,
+  eventBody,
+  idParams,
+  labelQuery,
+  labels,
+  limitQuery,
+  newId,
+  sequenceQuery,
+} from "./schemas.ts";
+import {
+  dryRunBody,
+  entryBody,
+  explanationBody,
+  instanceBody,
+  isAccepted,
+  pageBody,
+  refusedAnswer,
+  sentAnswer,
+  sentBody,
+} from "./wire.ts";
+
+const machineName = z.string().min(1).max(200).meta({ description: "The name of a statechart." });
+const machineInput = z.unknown().meta({ description: "What the statechart is made from; it says the schema." });
+const idExample = { id: "node/alpha" };
+const eventExample = { type: "node.cordon", reason: "a fan is failing" };
 
 export const createInstance = operation({
   name: "create-instance",
@@ -14,12 +49,25 @@ export const createInstance = operation({
   method: "POST",
   path: "/v1/instances",
   body: z.strictObject({
-    machine: z.string().min(1).max(200),
+    machine: machineName,
     id: newId.optional(),
-    input: z.unknown(),
+    input: machineInput,
     labels: labels.optional(),
   }),
   permission: "operate",
+  answers: {
+    200: { description: "It is there already, made of the same input.", schema: instanceView, headers: ["ETag"] },
+    201: { description: "It is made.", schema: instanceView, headers: ["ETag", "Location"] },
+  },
+  errors: ["not-found", "already-exists", "machine-fault"],
+  example: {
+    body: {
+      machine: "nodeMaintenance",
+      id: "node/alpha",
+      input: { node: "alpha" },
+      labels: { rack: "a" },
+    },
+  },
   isChange: true,
   async run({ body }, caller, { engine }) {
     const { machine, id = engine.newId(machine), input, labels: named } = body;
@@ -43,19 +91,22 @@ export const listInstances = operation({
   method: "GET",
   path: "/v1/instances",
   query: z.strictObject({
-    machine: z.string().min(1).optional(),
-    state: z.string().min(1).optional(),
-    tag: z.string().min(1).optional(),
+    machine: z.string().min(1).optional().meta({ description: "Those of this statechart." }),
+    state: z.string().min(1).optional().meta({ description: "Those in this state." }),
+    tag: z.string().min(1).optional().meta({ description: "Those that have this tag." }),
     label: labelQuery,
+    text: z.string().min(1).max(500).optional().meta({ description: "Those whose id has this in it." }),
     cursor: cursorQuery,
     limit: limitQuery,
   }),
   permission: "read",
+  answers: { 200: { description: "A page of instances.", schema: instanceList } },
+  example: { query: { machine: "nodeMaintenance", state: "Active", limit: 20 } },
   isChange: false,
-  async run({ query }, _caller, { engine }) {
-    const { items, nextCursor } = await engine.list(given(query));
-    return { status: 200, body: { items: items.map(instanceBody), nextCursor } };
-  },
+  run: async ({ query }, _caller, { engine }) => ({
+    status: 200,
+    body: pageBody(await engine.list(given(query)), instanceBody),
+  }),
 });
 
 export const showInstance = operation({
@@ -65,6 +116,8 @@ export const showInstance = operation({
   path: "/v1/instances/:id",
   params: idParams,
   permission: "read",
+  answers: { 200: { description: "The instance.", schema: instanceView, headers: ["ETag"] } },
+  example: { params: idExample },
   isChange: false,
   async run({ params }, _caller, { engine }) {
     const instance = await engine.read(params.id);
@@ -78,38 +131,50 @@ export const sendEvent = operation({
   method: "POST",
   path: "/v1/instances/:id/events",
   params: idParams,
-  query: z.strictObject({ dryRun: z.enum(["true", "false"]).optional() }),
+  query: z.strictObject({
+    dryRun: z.enum(["true", "false"]).optional().meta({ description: "Whether to tell only what would happen." }),
+  }),
   body: eventBody,
-  permission: "operate",
+  permission: "send",
+  answers: {
+    200: {
+      description: "It was accepted; or, of a dry run, what it would do.",
+      schema: z.union([sentEvent, dryRun]),
+      headers: ["ETag"],
+    },
+  },
+  errors: ["internal-event", "event-refused", "needs-migration", "machine-fault"],
+  example: { params: idExample, body: eventExample },
   isChange: true,
   isOfVersion: true,
   async run({ params: { id }, query, body }, caller, { engine }) {
-    const now = await engine.read(id);
-    checkOutsideEvent(engine, now.machine, body);
+    checkHost(caller, id);
     if (query.dryRun === "true") {
+      const now = await engine.read(id);
+      checkOutsideEvent(engine, caller, { id, machine: now.machine, event: body });
       checkVersion(now, caller);
-      const { outcome, reasons, via, effects, instance } = await engine.dryRun(id, body, {
-        principal: caller.principal,
-      });
-      return {
-        status: 200,
-        body: { outcome, ...(reasons && { reasons }), via, effects, instance: instanceBody(instance) },
-      };
+      return { status: 200, body: dryRunBody(await engine.dryRun(id, body, { principal: caller.principal })) };
     }
+    checkOutsideEvent(engine, caller, { id, machine: await engine.machineOf(id), event: body });
     return sentAnswer(await engine.send(id, body, { ...asked(caller), ...versionOf(caller) }), body.type);
   },
 });
 
 const move = z.strictObject({
-  id: z.string().min(1).max(500),
+  id: idParams.shape.id,
   event: eventBody,
-  expectedVersion: z.number().int().positive().optional(),
+  expectedVersion: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .meta({ description: "The version that the instance has to be at." }),
 });
 const creation = z.strictObject({
   create: z.strictObject({
-    machine: z.string().min(1).max(200),
+    machine: machineName,
     id: newId,
-    input: z.unknown(),
+    input: machineInput,
     labels: labels.optional(),
   }),
 });
@@ -126,22 +191,29 @@ export const transact = operation({
       .max(1_000),
   }),
   permission: "operate",
+  answers: { 200: { description: "All of it has happened; one item for each move.", schema: sentEvents } },
+  errors: [
+    "not-found",
+    "internal-event",
+    "already-exists",
+    "event-refused",
+    "needs-migration",
+    "version-mismatch",
+    "machine-fault",
+  ],
+  example: { body: { moves: [{ id: "node/alpha", event: eventExample }] } },
   isChange: true,
   async run({ body: { moves } }, caller, { engine }) {
     const known = moves as Move[]; // zod's optional fields may be undefined, ours are absent
-    await checkMoves(engine, known);
+    await checkMoves(engine, caller, known);
     const sents = await engine.transact(known, asked(caller));
     const [first] = sents;
-    if (first?.outcome === "refused") {
+    if (first !== undefined && !isAccepted(first)) {
       const { index, type } = refusedMove(known, first);
-      const answer = sentAnswer(first, type);
-      return { ...answer, body: { ...(answer.body as object), move: index } };
+      const answer = refusedAnswer(first, type);
+      return { ...answer, body: { ...answer.body, move: index } };
     }
-    const items = sents.map(({ outcome, version, instance }) => ({
-      outcome,
-      version,
-      instance: instanceBody(instance),
-    }));
+    const items = sents.filter(isAccepted).map(sentBody);
     return { status: 200, body: { items }, ...(first?.replayed && { replayed: true }) };
   },
 });
@@ -164,6 +236,8 @@ export const explainInstance = operation({
   path: "/v1/instances/:id/explain",
   params: idParams,
   permission: "read",
+  answers: { 200: { description: "What it waits for, and what is pending.", schema: explanation } },
+  example: { params: idExample },
   isChange: false,
   run: async ({ params }, _caller, { engine }) => ({
     status: 200,
@@ -179,11 +253,15 @@ export const explainEvent = operation({
   params: idParams,
   body: eventBody,
   permission: "read",
+  answers: { 200: { description: "The same, with a verdict on the event.", schema: explanation } },
+  errors: ["internal-event", "needs-migration", "machine-fault"],
+  example: { params: idExample, body: eventExample },
   isChange: false,
-  async run({ params, body }, _caller, { engine }) {
-    const { machine } = await engine.read(params.id);
-    checkOutsideEvent(engine, machine, body);
-    return { status: 200, body: explanationBody(await engine.explain(params.id, body)) };
+  async run({ params: { id }, body }, caller, { engine }) {
+    const { machine } = await engine.read(id);
+    checkFields(engine, machine, body);
+    const forbidden = whyNotSend(caller, { id, machine: engine.catalogue.find(machine), type: body.type });
+    return { status: 200, body: explanationBody(await engine.explain(id, body), forbidden) };
   },
 });
 
@@ -193,8 +271,10 @@ export const showJournal = operation({
   method: "GET",
   path: "/v1/instances/:id/journal",
   params: idParams,
-  query: z.strictObject({ after: sequenceQuery, limit: limitQuery }),
+  query: z.strictObject({ after: sequenceQuery, before: beforeQuery, limit: limitQuery }),
   permission: "read",
+  answers: { 200: { description: "A page of entries.", schema: journalPage } },
+  example: { params: idExample, query: { after: 0, limit: 50 } },
   isChange: false,
   async run({ params, query }, _caller, { engine }) {
     const { entries, nextAfter } = await engine.journal({ instance: params.id, ...given(query) });
@@ -207,26 +287,26 @@ export const verify = operation({
   summary: "Replays journals and compares them with what is stored.",
   method: "POST",
   path: "/v1/verify",
-  body: z.strictObject({ id: z.string().min(1).max(500).optional() }).optional(),
+  body: z
+    .strictObject({
+      id: z.string().min(1).max(500).optional().meta({ description: "One instance; all when not given." }),
+    })
+    .optional(),
   permission: "read",
+  answers: { 200: { description: "What was compared, and what differs.", schema: verification } },
+  errors: ["not-found"],
+  example: { body: idExample },
   isChange: false,
   run: async ({ body }, _caller, { engine }) => ({ status: 200, body: await engine.verify(body?.id) }),
 });
 
-function explanationBody({ instance, hears, pending, verdict }: Awaited<ReturnType<Engine["explain"]>>) {
-  const body = instanceBody(instance);
-  return {
-    instance: body,
-    waitingFor: body.waitingFor,
-    hears,
-    pending: pending.map(pendingBody),
-    ...(verdict && { verdict }),
-  };
-}
-
 /** What the engine is told of the caller. */
-export function asked({ principal, command }: Caller) {
-  return { principal, ...(command && { commandId: command.id, fingerprint: command.fingerprint }) };
+export function asked({ principal, command, trace }: Caller) {
+  return {
+    principal,
+    ...(trace !== undefined && { trace }),
+    ...(command && { commandId: command.id, fingerprint: command.fingerprint }),
+  };
 }
 
 export function versionOf({ expectedVersion }: Caller): { expectedVersion?: number } {

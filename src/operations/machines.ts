@@ -1,8 +1,21 @@
 import { z } from "zod";
-import { isSetByOperation, metaOf, sendersOf, stateNodesOf, versionOf, type Machine } from "../core/machine.ts";
+import {
+  isApproval,
+  isSetByOperation,
+  leadingRegion,
+  metaOf,
+  sendersOf,
+  stateNodesOf,
+  versionOf,
+  type Machine,
+} from "../core/machine.ts";
+import { machineDetails, machineList, type MachineDetails, type MachineSummary } from "./answer-schemas.ts";
 import { operation, type Drawings } from "./operation.ts";
 
-const machineParams = z.strictObject({ machine: z.string().min(1).max(200) });
+const machineParams = z.strictObject({
+  machine: z.string().min(1).max(200).meta({ description: "The name of a statechart." }),
+});
+const machineExample = { params: { machine: "nodeMaintenance" } };
 
 export const listMachines = operation({
   name: "list-machines",
@@ -10,6 +23,7 @@ export const listMachines = operation({
   method: "GET",
   path: "/v1/machines",
   permission: "read",
+  answers: { 200: { description: "All of them.", schema: machineList } },
   isChange: false,
   run: async (_asked, _caller, { engine }) => ({
     status: 200,
@@ -24,6 +38,8 @@ export const showMachine = operation({
   path: "/v1/machines/:machine",
   params: machineParams,
   permission: "read",
+  answers: { 200: { description: "The statechart.", schema: machineDetails } },
+  example: machineExample,
   isChange: false,
   run: async ({ params }, _caller, { engine }) => ({
     status: 200,
@@ -38,6 +54,8 @@ export const showDiagram = operation({
   path: "/v1/machines/:machine/diagram.svg",
   params: machineParams,
   permission: "read",
+  answers: { 200: { description: "The picture, as SVG.", contentType: "image/svg+xml" } },
+  example: machineExample,
   isChange: false,
   run: async ({ params }, _caller, { engine, drawings }) => ({
     status: 200,
@@ -64,11 +82,11 @@ async function draw(machine: Machine): Promise<string> {
   return drawSvg(machine);
 }
 
-function summaryOf(machine: Machine) {
+function summaryOf(machine: Machine): MachineSummary {
   return { name: machine.name, version: versionOf(machine), description: machine.chart.root.description ?? null };
 }
 
-function detailsOf(machine: Machine) {
+function detailsOf(machine: Machine): MachineDetails {
   const states = stateNodesOf(machine.chart).filter(({ type }) => type !== "parallel" && type !== "compound");
   return {
     ...summaryOf(machine),
@@ -81,9 +99,17 @@ function detailsOf(machine: Machine) {
       waitingFor: metaOf(node).waitingFor ?? null,
       tags: node.tags,
     })),
+    nodes: stateNodesOf(machine.chart).map((node) => ({
+      id: node.id,
+      parent: node.parent?.id ?? null,
+      name: node.key,
+      kind: node.type,
+      isLeading: node === leadingRegion(machine.chart),
+    })),
     events: Object.entries(machine.events).map(([type, schema]) => ({
       type,
-      sentBy: sendersOf(schema),
+      sentBy: [...sendersOf(schema)],
+      isApproval: isApproval(schema),
       schema: payloadSchema(schema),
     })),
   };
@@ -93,6 +119,7 @@ function detailsOf(machine: Machine) {
 function payloadSchema(schema: z.ZodType) {
   const {
     sentBy: _sentBy,
+    approval: _approval,
     properties = {},
     ...described
   } = z.toJSONSchema(schema, {

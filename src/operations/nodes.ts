@@ -3,13 +3,22 @@ import { isSignalboxError, SignalboxError } from "../core/errors.ts";
 import type { Instance, Sent } from "../core/outcome.ts";
 import type { Engine } from "../engine/engine.ts";
 import { asked, checkVersion, given, versionOf } from "./instances.ts";
-import { operation, type Answer, type Caller, type Operation } from "./operation.ts";
+import { instanceList, instanceView, queuedEntry, sentEvent } from "./answer-schemas.ts";
+import { operation, type Caller } from "./operation.ts";
 import { checkOutsideEvent } from "./outside-event.ts";
 import { cursorQuery, limitQuery } from "./schemas.ts";
-import { instanceBody, sentAnswer } from "./wire.ts";
+import { instanceBody, pageBody, sentAnswer } from "./wire.ts";
 
-const nodeParams = z.strictObject({ node: z.string().min(1).max(200) });
+const nodeParams = z.strictObject({
+  node: z.string().min(1).max(200).meta({ description: "The name of a node, as in the nodes file." }),
+});
 const payload = payloadOf({});
+const nodeExample = { node: "alpha" };
+const sentAnswers = {
+  200: { description: "The node has accepted it.", schema: sentEvent, headers: ["ETag"] },
+} as const;
+/** Of an event that the node may refuse. */
+const eventErrors = ["internal-event", "event-refused", "needs-migration", "machine-fault"] as const;
 
 /** An event's fields, which its machine checks; `own` are the operation's. */
 function payloadOf<Own extends z.ZodRawShape>(own: Own) {
@@ -24,13 +33,19 @@ export const listNodes = operation({
   summary: "The nodes and where each of them is in its maintenance.",
   method: "GET",
   path: "/v1/nodes",
-  query: z.strictObject({ state: z.string().min(1).optional(), cursor: cursorQuery, limit: limitQuery }),
+  query: z.strictObject({
+    state: z.string().min(1).optional().meta({ description: "Those in this state." }),
+    cursor: cursorQuery,
+    limit: limitQuery,
+  }),
   permission: "read",
+  answers: { 200: { description: "A page of nodes, each as its instance.", schema: instanceList } },
+  example: { query: { state: "UnderMaintenance" } },
   isChange: false,
-  async run({ query }, _caller, { engine }) {
-    const { items, nextCursor } = await engine.list({ machine: "nodeMaintenance", ...given(query) });
-    return { status: 200, body: { items: items.map(instanceBody), nextCursor } };
-  },
+  run: async ({ query }, _caller, { engine }) => ({
+    status: 200,
+    body: pageBody(await engine.list({ machine: "nodeMaintenance", ...given(query) }), instanceBody),
+  }),
 });
 
 export const showNode = operation({
@@ -40,6 +55,8 @@ export const showNode = operation({
   path: "/v1/nodes/:node",
   params: nodeParams,
   permission: "read",
+  answers: { 200: { description: "The node, as its instance.", schema: instanceView, headers: ["ETag"] } },
+  example: { params: nodeExample },
   isChange: false,
   async run({ params }, _caller, { engine }) {
     const instance = await findNode(engine, params.node);
@@ -54,15 +71,23 @@ export const enterMaintenance = operation({
   method: "POST",
   path: "/v1/nodes/:node/maintenance/enter",
   params: nodeParams,
-  body: payloadOf({ queue: z.boolean().optional() }),
+  body: payloadOf({
+    queue: z.boolean().optional().meta({ description: "Whether to wait in line for the budget of its groups." }),
+  }),
   permission: "operate",
+  answers: {
+    ...sentAnswers,
+    202: { description: "It waits in line.", schema: queuedEntry, headers: ["ETag", "Location"] },
+  },
+  errors: eventErrors,
+  example: { params: nodeExample, body: { reason: "kernel update", drainForMs: 600_000, queue: true } },
   isChange: true,
   isOfVersion: true,
   async run({ params, body }, caller, { engine }) {
     const node = await findNode(engine, params.node);
     const { queue = false, ...request } = body ?? {};
     const event = { type: "maintenance.enter", ...request };
-    checkOutsideEvent(engine, node.machine, event);
+    checkOutsideEvent(engine, caller, { id: node.id, machine: node.machine, event });
     const entry = { node, event, slots: groupsOf(node).toSorted() };
     const isInLine = queue && entry.slots.length > 0 && node.state === "Active";
     const moves = isInLine ? await movesInLine(engine, entry, caller) : movesAtOnce(entry, caller);
@@ -74,18 +99,21 @@ export const enterMaintenance = operation({
 export const exitMaintenance = nodeOperation(
   "exit",
   "Leaves maintenance; `force` says that what is not well is accepted.",
+  { keepCordoned: true },
 );
-export const abortMaintenance = nodeOperation("abort", "Stops a drain and goes back.");
+export const abortMaintenance = nodeOperation("abort", "Stops a drain and goes back.", { reason: "not today" });
 export const retryMaintenance = nodeOperation(
   "retry",
   "Tries a failed drain again in a new window; the slots are kept.",
 );
-export const cordonNode = nodeOperation("cordon", "Keeps new work away from a node.");
+export const cordonNode = nodeOperation("cordon", "Keeps new work away from a node.", {
+  reason: "a fan is failing",
+});
 export const uncordonNode = nodeOperation("uncordon", "Takes the operator's hold off a node.");
 
 type NodeAction = "exit" | "abort" | "retry" | "cordon" | "uncordon";
 
-function nodeOperation(action: NodeAction, summary: string): Operation {
+function nodeOperation(action: NodeAction, summary: string, example?: Readonly<Record<string, unknown>>) {
   const isMaintenance = action !== "cordon" && action !== "uncordon";
   return operation({
     name: isMaintenance ? `${action}-maintenance` : `${action}-node`,
@@ -95,12 +123,15 @@ function nodeOperation(action: NodeAction, summary: string): Operation {
     params: nodeParams,
     body: payload,
     permission: "operate",
+    answers: sentAnswers,
+    errors: eventErrors,
+    example: { params: nodeExample, ...(example && { body: example }) },
     isChange: true,
     isOfVersion: true,
     async run({ params, body }, caller, { engine }) {
       const { id, machine } = await findNode(engine, params.node);
       const event = { ...body, type: `${isMaintenance ? "maintenance" : "node"}.${action}` };
-      checkOutsideEvent(engine, machine, event);
+      checkOutsideEvent(engine, caller, { id, machine, event });
       return sentAnswer(await engine.send(id, event, { ...asked(caller), ...versionOf(caller) }), event.type);
     },
   });
@@ -143,7 +174,7 @@ async function movesInLine(engine: Engine, { node, event, slots }: Entry, caller
 }
 
 /** The answer is about the node, also when it was one of its groups that refused. */
-async function entryAnswer(engine: Engine, node: Instance, sents: readonly Sent[]): Promise<Answer> {
+async function entryAnswer(engine: Engine, node: Instance, sents: readonly Sent[]) {
   const last = sents.find(({ outcome }) => outcome === "refused") ?? sents.at(-1);
   if (last === undefined) throw new SignalboxError("internal-fault", "A transaction was not answered.");
   if (last.instance.id === node.id) return sentAnswer(last, "maintenance.enter");
@@ -152,8 +183,8 @@ async function entryAnswer(engine: Engine, node: Instance, sents: readonly Sent[
   if (last.outcome === "refused") return sentAnswer({ ...last, version, instance }, "maintenance.enter");
   const group = (last.instance.context as { name: string }).name;
   return {
-    status: 202,
-    body: { outcome: "queued", version, group, instance: instanceBody(instance) },
+    status: 202 as const,
+    body: { outcome: "queued" as const, version, group, instance: instanceBody(instance) },
     version,
     location: `/v1/nodes/${encodeURIComponent(nameOf(node))}`,
     ...(last.replayed && { replayed: true }),

@@ -4,10 +4,25 @@ import { isSetByOperation } from "../core/machine.ts";
 import type { Move } from "../core/outcome.ts";
 import { parseEvent, parseInput } from "../engine/catalogue.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Caller } from "./operation.ts";
+import { checkSender } from "./permission.ts";
 import type { EventBody } from "./schemas.ts";
 
+export interface OutsideEvent {
+  /** Of the instance. */
+  id: string;
+  machine: string;
+  event: EventBody;
+}
+
+/** Refuses an event that the caller may not send, and fields of it that only an operation of ours fills in. */
+export function checkOutsideEvent({ catalogue }: Engine, caller: Caller, { id, machine, event }: OutsideEvent): void {
+  checkSender(caller, { id, machine: catalogue.find(machine), type: event.type });
+  checkFields({ catalogue }, machine, event);
+}
+
 /** Refuses fields of a raw event that only an operation of ours fills in, such as the slots of a maintenance group. */
-export function checkOutsideEvent({ catalogue }: Engine, machine: string, event: EventBody): void {
+export function checkFields({ catalogue }: Pick<Engine, "catalogue">, machine: string, event: EventBody): void {
   const events = catalogue.find(machine)?.events ?? {};
   const schema = Object.hasOwn(events, event.type) ? events[event.type] : undefined;
   if (!(schema instanceof z.ZodObject)) return;
@@ -25,12 +40,12 @@ export function checkOutsideEvent({ catalogue }: Engine, machine: string, event:
 }
 
 /** Checks the moves of a transaction one by one, so that a fault says which of them has it and where. */
-export async function checkMoves(engine: Engine, moves: readonly Move[]): Promise<void> {
+export async function checkMoves(engine: Engine, caller: Caller, moves: readonly Move[]): Promise<void> {
   const created = new Map<string, string>();
   for (const [index, move] of moves.entries()) {
     const under = `/moves/${index}/${"create" in move ? "create" : "event"}`;
     try {
-      await checkMove(engine, move, created);
+      await checkMove(engine, caller, { move, created });
     } catch (error) {
       if (!isSignalboxError(error)) throw error;
       const { code, detail, details } = error;
@@ -40,8 +55,13 @@ export async function checkMoves(engine: Engine, moves: readonly Move[]): Promis
   }
 }
 
-/** `created`: machines by id of the instances that the moves before it make. */
-async function checkMove(engine: Engine, move: Move, created: Map<string, string>): Promise<void> {
+interface MoveToCheck {
+  move: Move;
+  /** Machines by id of the instances that the moves before it make. */
+  created: Map<string, string>;
+}
+
+async function checkMove(engine: Engine, caller: Caller, { move, created }: MoveToCheck): Promise<void> {
   if ("create" in move) {
     const { machine, id, input } = move.create;
     parseInput(engine.catalogue.machine(machine), input);
@@ -50,6 +70,6 @@ async function checkMove(engine: Engine, move: Move, created: Map<string, string
   }
   const { event } = move;
   const machine = created.get(move.id) ?? (await engine.read(move.id)).machine;
-  checkOutsideEvent(engine, machine, event);
+  checkOutsideEvent(engine, caller, { id: move.id, machine, event });
   parseEvent(engine.catalogue.machine(machine), event);
 }

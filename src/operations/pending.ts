@@ -1,8 +1,11 @@
 import { z } from "zod";
 import { given } from "./instances.ts";
+import { discarded, pendingItem, pendingList } from "./answer-schemas.ts";
 import { operation } from "./operation.ts";
 import { cursorQuery, keyParams, limitQuery } from "./schemas.ts";
-import { pendingBody } from "./wire.ts";
+import { pageBody, pendingBody } from "./wire.ts";
+
+const keyExample = { params: { key: "node/alpha#2:drainNode" } };
 
 export const listPending = operation({
   name: "list-pending",
@@ -10,17 +13,22 @@ export const listPending = operation({
   method: "GET",
   path: "/v1/pending",
   query: z.strictObject({
-    instance: z.string().min(1).max(500).optional(),
+    instance: z.string().min(1).max(500).optional().meta({ description: "Rows of this instance." }),
     kind: z.enum(["call", "timer", "message"]).optional(),
-    state: z.enum(["due", "waiting", "leased", "retrying", "dead", "manual"]).optional(),
+    state: z
+      .enum(["due", "waiting", "leased", "retrying", "dead", "manual"])
+      .optional()
+      .meta({ description: "`manual`: a call that nobody here performs." }),
     cursor: cursorQuery,
     limit: limitQuery,
   }),
   permission: "read",
+  answers: { 200: { description: "A page of rows, in order of their keys.", schema: pendingList } },
+  errors: ["not-found"],
+  example: { query: { state: "dead" } },
   isChange: false,
   async run({ query }, _caller, { engine }) {
-    const { items, nextCursor } = await engine.pending(given(query));
-    return { status: 200, body: { items: items.map(pendingBody), nextCursor } };
+    return { status: 200, body: pageBody(await engine.pending(given(query)), pendingBody) };
   },
 });
 
@@ -31,6 +39,8 @@ export const retryPending = operation({
   path: "/v1/pending/:key/retry",
   params: keyParams,
   permission: "operate",
+  answers: { 200: { description: "The row, as it is now.", schema: pendingItem } },
+  example: keyExample,
   isChange: true,
   run: async ({ params }, _caller, { engine }) => ({
     status: 200,
@@ -45,9 +55,11 @@ export const discardPending = operation({
   path: "/v1/pending/:key/discard",
   params: keyParams,
   permission: "operate",
+  answers: { 200: { description: "It is given up.", schema: discarded } },
+  example: keyExample,
   isChange: true,
-  async run({ params }, { principal }, { engine }) {
-    await engine.discardPending(params.key, { principal });
-    return { status: 200, body: { key: params.key, discarded: true } };
+  async run({ params }, { principal, trace }, { engine }) {
+    await engine.discardPending(params.key, { principal, ...(trace !== undefined && { trace }) });
+    return { status: 200, body: { key: params.key, discarded: true as const } };
   },
 });

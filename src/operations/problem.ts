@@ -1,7 +1,5 @@
 import { errorCatalogue, isSignalboxError, type SignalboxError } from "../core/errors.ts";
-import type { Answer } from "./operation.ts";
-
-export const problemType = "application/problem+json";
+import { problemType, type Answer } from "./operation.ts";
 
 /** An error as RFC 9457 tells it. What is not ours is told without its details. */
 export function problemOf(error: unknown, requestId: string): Answer {

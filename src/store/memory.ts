@@ -1,3 +1,4 @@
+import { chainBeginning, chained, contentOf, type ChainRow } from "./chain.ts";
 import {
   pendingStateOf,
   type Claim,
@@ -18,11 +19,11 @@ import {
 export function memoryStore(): Store {
   const instances = new Map<string, InstanceRow>();
   const journal: JournalRow[] = [];
+  const chain: ChainRow[] = [];
   const pending = new Map<string, PendingRow>(); // in order of arming
   const armed = new Map<string, Set<string>>(); // keys of calls and timers by instance
   const pairs = new Map<string, Set<string>>(); // keys of messages by sender and receiver, in order
   const commands = new Map<string, CommandRow>();
-  let lastSeq = 0;
 
   function verdictOn(element: Element): CommitResult {
     const { command } = element;
@@ -38,15 +39,31 @@ export function memoryStore(): Store {
     for (const { row } of element.writes) instances.set(row.id, row);
     for (const { key, settle } of element.fences) if (settle) remove(key);
     for (const change of element.changes) applyChange(change);
-    const { cut } = element;
-    if (cut !== undefined) {
-      const kept = journal.filter(({ instance, seq }) => instance !== cut.instance || seq >= cut.before);
-      journal.splice(0, journal.length, ...kept);
+    if (element.cut !== undefined) cutJournal(element.cut);
+    for (const row of element.journal) {
+      const next = chained(chain.at(-1) ?? chainBeginning, contentOf(row));
+      chain.push(next);
+      journal.push({ ...row, seq: next.seq });
     }
-    for (const row of element.journal) journal.push({ ...row, seq: ++lastSeq });
     if (element.command !== undefined) {
       commands.set(commandKey(element.command.principal, element.command.id), element.command);
     }
+  }
+
+  function cutJournal({ instance, before }: NonNullable<Element["cut"]>): void {
+    const isCut = (row: { instance: string; seq: number }) => row.instance === instance && row.seq < before;
+    const kept = journal.filter((row) => !isCut(row));
+    journal.splice(0, journal.length, ...kept);
+    for (const row of chain) if (isCut(row)) row.content = null;
+  }
+
+  /** The checkpoint that stands for what was cut off before it. */
+  function compactedBy({ instance, content, seq }: ChainRow): number | null {
+    if (content !== null) return null;
+    const checkpoint = journal.findLast(
+      (row) => row.instance === instance && row.kind === "compacted" && row.seq > seq,
+    );
+    return checkpoint?.seq ?? null;
   }
 
   function applyChange(change: PendingChange): void {
@@ -186,15 +203,23 @@ export function memoryStore(): Store {
         .slice(0, query.limit);
     },
 
-    async journal({ instance, after = 0, sinceCheckpoint, stream, limit }: JournalQuery) {
+    async journal({ instance, after = 0, before = Infinity, sinceCheckpoint, stream, limit }: JournalQuery) {
       const entries = journal.filter(
         (row) =>
           row.seq > after &&
+          row.seq < before &&
           (instance === undefined || row.instance === instance) &&
           (stream === undefined || (row.stream?.name === stream.name && row.stream.seq === stream.seq)),
       );
       const from = sinceCheckpoint === true ? entries.findLastIndex(({ checkpoint }) => checkpoint !== null) : 0;
-      return entries.slice(Math.max(0, from)).slice(0, limit);
+      const kept = entries.slice(Math.max(0, from));
+      return before === Infinity ? kept.slice(0, limit) : kept.slice(-limit);
+    },
+
+    async chain({ after = 0, limit }) {
+      const rows = chain.slice(after, after + limit); // there are no gaps here
+      const { seq, hash } = chain[after - 1] ?? chainBeginning;
+      return { before: { seq, hash }, rows: rows.map((row) => ({ ...row, compactedBy: compactedBy(row) })) };
     },
 
     async pending(query: PendingQuery) {
@@ -204,8 +229,15 @@ export function memoryStore(): Store {
         .slice(0, query.limit);
     },
 
+    async countPending(now) {
+      const groups = Map.groupBy(pending.values(), (row) => `${row.kind} ${pendingStateOf(row, now)}`);
+      return [...groups.values()].flatMap((rows) =>
+        rows.slice(0, 1).map((row) => ({ kind: row.kind, state: pendingStateOf(row, now), count: rows.length })),
+      );
+    },
+
     async position() {
-      return lastSeq;
+      return chain.length;
     },
 
     async forgetCommands(before, limit) {
@@ -239,6 +271,7 @@ function matchesInstance(row: InstanceRow, query: InstanceQuery): boolean {
   return (
     (query.machine === undefined || row.machine === query.machine) &&
     (query.state === undefined || row.state === query.state) &&
+    (query.text === undefined || row.id.includes(query.text)) &&
     (query.tag === undefined || row.tags.includes(query.tag)) &&
     (query.label === undefined || row.labels[query.label.name] === query.label.value) &&
     (query.status === undefined || row.status === query.status) &&

@@ -1,3 +1,6 @@
+import type { ErrorCode } from "../core/errors.ts";
+import type { ChainPage } from "./chain.ts";
+
 /**
  * `instances` is what is. `journal` is what happened. `pending` is what is to happen. One transaction writes all three
  * tables, or none of them. Times are epoch ms, whole and safe integers; text is well-formed Unicode, and JSON is text that
@@ -14,7 +17,8 @@ export interface Store {
    * - `settled`: a pending row that it fences on is gone;
    * - `stale`: an instance is not at the version that the element was made from, or exists although it is to be created.
    *
-   * When it resolves, what was committed survives a crash of the machine. When it rejects, nothing is known.
+   * When it resolves, what was committed survives a crash of the machine. When it rejects, nothing is known, but with a code
+   * of `wroteNothing`.
    */
   commit(batch: readonly Element[]): Promise<readonly CommitResult[]>;
 
@@ -40,16 +44,31 @@ export interface Store {
   instances(query: InstanceQuery): Promise<InstanceRow[]>;
   /** Entries in order of `seq`. A reader that has seen n never later meets a smaller one. */
   journal(query: JournalQuery): Promise<JournalRow[]>;
+  /**
+   * The journal as a chain of hashes, in order of `seq`: every row that was ever written, those that were cut off without
+   * their content. Begins after `after`, or with whatever is first.
+   */
+  chain(query: { after?: number; limit: number }): Promise<ChainPage>;
   pending(query: PendingQuery): Promise<PendingRow[]>;
+  /** How many rows there are of each kind and state; those without any are left out. Lets others work in between. */
+  countPending(now: number): Promise<PendingCount[]>;
   /** The last journal number; 0 when there is none. */
   position(): Promise<number>;
 
   /** Forgets commands older than `before`, at most `limit`; answers with how many. */
   forgetCommands(before: number, limit: number): Promise<number>;
-  /** Resolves when the store can be written to. */
+  /** Writes next to nothing, durably: resolves when the store can be written to. */
   probe(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Codes with which a commit rejects that has written nothing: there is no space, or one of its elements cannot be written. */
+export const wroteNothing: ReadonlySet<ErrorCode> = new Set([
+  "insufficient-storage",
+  "invalid-request",
+  "payload-too-large",
+  "internal-fault",
+]);
 
 export type CommitResult = "committed" | "stale" | "settled" | "duplicate";
 
@@ -173,7 +192,10 @@ export interface Element {
   fences: readonly { key: string; settle: boolean }[];
   /** In order: what one step arms, a later one may withdraw. */
   changes: readonly PendingChange[];
-  /** Entries of the instance before this number are cut off; the element's own entry is their checkpoint. */
+  /**
+   * Entries of the instance before this number are cut off, and no reader meets them again; their places in the chain
+   * remain. The element's own entry is their checkpoint.
+   */
   cut?: { instance: string; before: number };
   command?: CommandRow;
 }
@@ -207,6 +229,8 @@ export interface PutBack {
 
 export interface InstanceQuery {
   machine?: string;
+  /** A part of the id, letter by letter. */
+  text?: string;
   state?: string;
   tag?: string;
   label?: { name: string; value: string };
@@ -223,6 +247,8 @@ export interface InstanceQuery {
 export interface JournalQuery {
   instance?: string;
   after?: number;
+  /** Before this number, and the nearest to it. */
+  before?: number;
   /** From the last checkpoint on. */
   sinceCheckpoint?: true;
   stream?: { name: string; seq: number };
@@ -241,6 +267,12 @@ export interface PendingQuery {
   /** Keys after this one. */
   after?: string;
   limit: number;
+}
+
+export interface PendingCount {
+  kind: PendingKind;
+  state: PendingState;
+  count: number;
 }
 
 /** A row is in exactly one of these. */

@@ -38,12 +38,17 @@ describe("the help", () => {
       "journal",
       "verify",
       "diagram",
+      "backup",
+      "restore",
     ];
     const ofNodes = ["", " drain", " resume", " abort", " retry", " cordon", " uncordon", " status"].map(
       (each) => `node${each}`,
     );
+    const ofAudit = ["", " verify", " export"].map((each) => `audit${each}`);
     const ofPending = ["", " list", " retry", " discard"].map((each) => `pending${each}`);
-    expect(all.map(([path]) => path).toSorted()).toEqual([...names, ...ofNodes, ...ofPending].toSorted());
+    const ofTokens = ["", " create", " list", " revoke"].map((each) => `token${each}`);
+    const known = [...names, ...ofNodes, ...ofAudit, ...ofPending, ...ofTokens];
+    expect(all.map(([path]) => path).toSorted()).toEqual(known.toSorted());
     for (const [path, help] of all) {
       expect(help).toMatch(new RegExp(`^Usage: signalbox ${path}`));
       const undescribed = [...help.matchAll(/^ {2}(\S.*)$/gm)]

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { checkExportFile } from "../../src/store/check-export.ts";
+import { backUp, restore } from "../../src/store/sqlite/backup.ts";
 import { runProgram } from "../../src/cli/program.ts";
 
 export const program = join(import.meta.dirname, "../../bin/signalbox.js");
@@ -102,7 +104,7 @@ export async function runHere(args: readonly string[], url: string): Promise<End
     isTerminal: false,
     redraw: () => undefined,
   };
-  const composed = { serve: async () => 0, demo: async () => 0 };
+  const composed = { serve: async () => 0, demo: async () => 0, backUp, restore, checkExport: checkExportFile };
   const code = await runProgram({ argv: args, defaultUrl: url, version: "1.2.3", output, composed });
   return { code, ...said };
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { SignalboxError } from "../../src/core/errors.ts";
 import { memoryStore } from "../../src/store/memory.ts";
+import type { Store } from "../../src/store/store.ts";
 import { gatedStore, isOpen, quiet } from "../support/gated-store.ts";
 import { createWorld, type WorldOptions } from "../support/world.ts";
 
@@ -290,5 +292,33 @@ describe("heads", () => {
 
     for (const id of ids) expect(await engine.read(id)).toMatchObject({ version: 7, context: { count: 0 } });
     expect(await engine.verify()).toMatchObject({ checked: 11, differences: [] });
+  });
+
+  it("are made one by one when one of them cannot be written, and only that one fails", async () => {
+    const healthy = memoryStore();
+    const store: Store = {
+      ...healthy,
+      async commit(batch) {
+        if (batch.some(({ journal }) => journal.some(({ event }) => event?.includes("poison"))))
+          throw new SignalboxError("internal-fault", "This cannot be written: poison.");
+        return healthy.commit(batch);
+      },
+    };
+    const { engine } = createWorld({ store });
+    for (const id of ["a", "b", "c"]) await engine.create({ machine: "counter", id, input: {} });
+
+    const [first, spoilt, onTop, other] = await Promise.allSettled([
+      engine.send("a", { type: "inc" }),
+      engine.send("b", { type: "inc" }, { principal: "poison" }),
+      engine.send("b", { type: "inc", by: 5 }),
+      engine.send("c", { type: "inc" }),
+    ]);
+
+    expect(spoilt).toMatchObject({ status: "rejected", reason: { code: "internal-fault" } });
+    expect([first, onTop, other]).toMatchObject(
+      Array.from({ length: 3 }, () => ({ status: "fulfilled", value: { version: 2 } })),
+    );
+    expect((await engine.read("b")).context).toMatchObject({ count: 5 }); // stepped anew, without the one that failed
+    expect(await engine.verify()).toMatchObject({ checked: 3, differences: [] });
   });
 });

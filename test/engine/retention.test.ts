@@ -54,6 +54,7 @@ describe("retention", () => {
     }
     expect(await engine.read("c7")).toEqual(before);
     expect(await engine.verify()).toMatchObject({ checked: 150, differences: [] });
+    expect(await engine.audit.verify()).toMatchObject({ faults: [], isComplete: true });
     const position = await store.position();
     await clock.advance(600_000);
     await settle();

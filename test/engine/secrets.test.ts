@@ -65,7 +65,7 @@ afterEach(() => {
 async function logInWith(password: string, perform: Activity) {
   const logged: string[] = [];
   const keep = (fields: object, message: string) => void logged.push(JSON.stringify(fields), message);
-  const log: Log = { info: keep, warn: keep, error: keep };
+  const log: Log = { debug: keep, info: keep, warn: keep, error: keep };
   const clock = virtualClock(0);
   const store = sqliteStore(join(directory, "signalbox.db"));
   const engine = createEngine({

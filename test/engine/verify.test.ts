@@ -63,7 +63,7 @@ describe("verify", () => {
     ["no journal at all", "DELETE FROM journal WHERE instance = 'c'", null],
     [
       "a row too many",
-      "INSERT INTO journal SELECT 99, kind, at, instance, machine, version, event, from_state, to_state, via, outcome, reasons, emitted, principal, command_id, stream, stream_seq, checkpoint, checkpoint_version FROM journal WHERE seq = 3",
+      "INSERT INTO journal SELECT 99, kind, at, instance, machine, version, event, from_state, to_state, via, outcome, reasons, emitted, principal, command_id, trace, stream, stream_seq, checkpoint, checkpoint_version, content_hash, hash FROM journal WHERE seq = 3",
       99,
     ],
   ])("finds %s", async (_what, edit, seq) => {

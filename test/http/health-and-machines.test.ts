@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../src/store/memory.ts";
-import { createSite } from "./site.ts";
+import { bearer, createGuardedSite } from "./guarded-site.ts";
+import { createSite, type Json } from "./site.ts";
 
 describe("livez and readyz", () => {
   it("say that all is well", async () => {
@@ -50,6 +53,84 @@ describe("livez and readyz", () => {
   });
 });
 
+describe("readyz?verbose", () => {
+  it("tells each check, the version, and what is open", async () => {
+    const { get, engine, clock } = await createSite();
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8"));
+
+    const before = (await get("/readyz?verbose")).body;
+    await clock.advance(600_000);
+    await engine.runOnce();
+    const after = (await get("/readyz?verbose=true")).body;
+
+    expect(before).toEqual({
+      status: "ok",
+      checks: [
+        { name: "store", status: "ok", detail: "The store can be written to." },
+        { name: "space", status: "ok", detail: "There is space for what is written." },
+        {
+          name: "runner",
+          status: "ok",
+          detail: "The runner keeps up: what is due has been waiting for 0 ms, the limit is 30000 ms.",
+        },
+        { name: "host", status: "ok", detail: "The host has no objection." },
+      ],
+      version,
+      uptimeSeconds: expect.any(Number),
+      openStreams: 0,
+      housekeeping: null,
+    });
+    expect(after.housekeeping).toEqual({ at: new Date(clock.now()).toISOString(), status: "ok" });
+  });
+
+  it("says of each check how it stands when one fails, and plain readyz only what is wrong", async () => {
+    const forgets = () => Promise.reject(new Error("disk I/O error at /var/lib/secret"));
+    const notReady = async () => "The maintenance window of the disk has begun.";
+    const { get } = await createSite({ store: { ...memoryStore(), nextDueAt: forgets }, notReady });
+
+    const plain = await get("/readyz");
+    const verbose = await get("/readyz?verbose");
+
+    expect([plain.status, verbose.status]).toEqual([503, 503]);
+    expect(plain.body).not.toHaveProperty("checks");
+    expect(verbose.body.checks.map(({ name, status }: Json) => [name, status])).toEqual([
+      ["store", "ok"],
+      ["space", "ok"],
+      ["runner", "failing"],
+      ["host", "failing"],
+    ]);
+    expect(plain.body.detail).toBe("The store does not say what is due. The maintenance window of the disk has begun.");
+    expect(verbose.text).not.toContain("/var/lib");
+  });
+
+  it("says that housekeeping failed, which takes nobody out of service", async () => {
+    const fails = () => Promise.reject(new Error("disk I/O error"));
+    const { get, engine, clock } = await createSite({ store: { ...memoryStore(), forgetCommands: fails } });
+    await clock.advance(600_000);
+    await engine.runOnce().catch(() => undefined);
+
+    const { status, body } = await get("/readyz?verbose");
+
+    expect([status, body.status, body.housekeeping.status]).toEqual([200, "ok", "failing"]);
+  });
+
+  it("is for whoever may read; plain readyz is for everybody", async () => {
+    const { ask, admit } = await createGuardedSite();
+    const { viewer, "agent:web-1": agent } = await admit("viewer", "agent:web-1");
+    const statusFor = async (path: string, headers = {}) => (await ask("GET", path, { headers })).status;
+
+    expect(await statusFor("/readyz")).toBe(200);
+    expect(await statusFor("/readyz?verbose=false")).toBe(200);
+    expect(await statusFor("/readyz?verbose")).toBe(401);
+    expect(await statusFor("/readyz?verbose", bearer(agent))).toBe(403);
+    expect(await statusFor("/readyz?verbose", bearer(viewer))).toBe(200);
+    expect(await statusFor("/readyz?verbose=maybe")).toBe(400);
+    expect(await statusFor("/metrics")).toBe(401);
+    expect(await statusFor("/metrics", bearer(agent))).toBe(403);
+    expect(await statusFor("/metrics", bearer(viewer))).toBe(200);
+  });
+});
+
 describe("the catalogue of machines", () => {
   it("lists every statechart with version and description", async () => {
     const { get } = await createSite();
@@ -96,6 +177,7 @@ describe("the catalogue of machines", () => {
     expect(events.get("maintenance.exit")).toEqual({
       type: "maintenance.exit",
       sentBy: ["person"],
+      isApproval: false,
       schema: expect.objectContaining({
         type: "object",
         additionalProperties: false,

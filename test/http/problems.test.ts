@@ -115,7 +115,7 @@ describe("a problem document", () => {
     expect(logged).toEqual([
       expect.objectContaining({
         requestId: answer.headers["x-request-id"],
-        path: events,
+        route: "/v1/instances/:id/events",
         stack: expect.stringContaining(".ts:"),
       }),
     ]);

@@ -11,16 +11,30 @@ export interface Request {
 }
 
 /** Requests to an operation: most of them nearly right, so that they get far; some of them rubbish. */
-export function requestsTo(operation: Operation, { machines, ids }: World): fc.Arbitrary<Request> {
+export function requestsTo(operation: Operation, { machines, ids }: RequestWorld): fc.Arbitrary<Request> {
   return fc
     .record({ path: pathOf(operation, ids), query: queryOf(operation), asked: askedOf(operation, machines, ids) })
     .map(({ path, query, asked }) => ({ method: operation.method, path: path + query, asked }));
 }
 
-interface World {
+export interface RequestWorld {
   machines: readonly Machine[];
   /** What there is, or will be: ids, nodes and keys. */
   ids: readonly string[];
+}
+
+const stringsMade = new Map<string, fc.Arbitrary<string>>();
+
+/** One for all that have the same bounds: to make one takes longer than to draw from it a thousand times. */
+function strings(constraints: {
+  minLength?: number;
+  maxLength: number;
+  unit?: "binary" | "grapheme-ascii";
+}): fc.Arbitrary<string> {
+  const key = JSON.stringify(constraints);
+  const made = stringsMade.get(key) ?? fc.string(constraints);
+  stringsMade.set(key, made);
+  return made;
 }
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -41,7 +55,7 @@ const nastyWords = [
 ];
 const nastyValues = [null, true, -1, 0, 0.5, 2 ** 53, 1e308, -0, [], {}, [[]], { a: { b: {} } }];
 const nasty = fc.constantFrom<unknown>(...nastyWords, ...nastyValues);
-const rubbish = fc.oneof(nasty, fc.jsonValue({ maxDepth: 4 }), fc.string({ unit: "binary", maxLength: 300 }));
+const rubbish = fc.oneof(nasty, fc.jsonValue({ maxDepth: 4 }), strings({ unit: "binary", maxLength: 40 }));
 
 /** A value that fits the schema, but for a part of it now and then. */
 function nearly(schema: JsonSchema): fc.Arbitrary<unknown> {
@@ -60,7 +74,7 @@ function fitting(schema: JsonSchema): fc.Arbitrary<unknown> {
     case "array":
       return fc.array(nearly((schema.items ?? {}) as JsonSchema), { maxLength: 4 });
     case "string":
-      return fc.string({ minLength: schema.minLength ?? 0, maxLength: Math.min(schema.maxLength ?? 40, 40) });
+      return strings({ minLength: schema.minLength ?? 0, maxLength: Math.min(schema.maxLength ?? 40, 40) });
     case "integer":
     case "number":
       return fc.integer({
@@ -80,7 +94,7 @@ function objects({ properties = {}, required = [], additionalProperties }: JsonS
     { requiredKeys: required },
   );
   const extra = typeof additionalProperties === "object" ? nearly(additionalProperties) : rubbish;
-  const more = fc.dictionary(fc.string({ maxLength: 12 }), extra, { maxKeys: 2 });
+  const more = fc.dictionary(strings({ maxLength: 12 }), extra, { maxKeys: 2 });
   const withMore = fc.tuple(known, more).map(([a, b]) => ({ ...b, ...a }));
   return fc.oneof(
     { weight: 12, arbitrary: known },
@@ -102,7 +116,7 @@ function bodies(operation: Operation, machines: readonly Machine[], ids: readonl
       ),
     ),
   );
-  const id = fc.oneof(fc.constantFrom(...ids), fc.string({ minLength: 1, maxLength: 20 }));
+  const id = fc.oneof(fc.constantFrom(...ids), strings({ minLength: 1, maxLength: 20 }));
   const create = fc.oneof(
     ...machines.map(({ name, input }) => fc.record({ machine: fc.constant(name), id, input: nearly(schemaOf(input)) })),
   );
@@ -144,7 +158,7 @@ function payloads({ path }: Operation, machines: readonly Machine[]): fc.Arbitra
 
 function askedOf(operation: Operation, machines: readonly Machine[], ids: readonly string[]): fc.Arbitrary<Asked> {
   const json = { "Content-Type": "application/json" };
-  const text = (maxLength: number) => fc.string({ unit: "grapheme-ascii", maxLength });
+  const text = (maxLength: number) => strings({ unit: "grapheme-ascii", maxLength });
   const key = fc.oneof(fc.constantFrom("a", "b", "c"), text(260));
   const ifMatch = fc.oneof(fc.constantFrom('"v1"', '"v2"', "*"), text(20));
   const headers: fc.Arbitrary<Record<string, string>> = fc.oneof(
@@ -197,7 +211,7 @@ function queryOf({ query }: Operation): fc.Arbitrary<string> {
 function pathOf({ path }: Operation, ids: readonly string[]): fc.Arbitrary<string> {
   const segment = fc.oneof(
     { weight: 9, arbitrary: fc.constantFrom(...ids) },
-    fc.string({ unit: "binary", maxLength: 40 }),
+    strings({ unit: "binary", maxLength: 40 }),
     nasty.map(String),
   );
   return fc.array(segment, { minLength: 2, maxLength: 2 }).map((segments) => {

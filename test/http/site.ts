@@ -10,6 +10,7 @@ import type { Store } from "../../src/store/store.ts";
 import { machines as ours } from "../../machines/index.ts";
 import { counter } from "../support/test-machines.ts";
 import { createWorld, type World } from "../support/world.ts";
+import { broken } from "./answer-check.ts";
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a test says what it expects of the JSON that it reads
 export type Json = any;
@@ -30,7 +31,7 @@ export interface Asked {
   raw?: string | Buffer;
 }
 
-/** Asks over a socket. The path goes out as it is: fetch would tidy it up. */
+/** Asks over a socket, and holds the answer to its schema. The path goes out as it is: fetch would tidy it up. */
 export type Ask = (method: string, path: string, asked?: Asked) => Promise<Answered>;
 
 export interface Site extends World {
@@ -88,14 +89,26 @@ export function createAsk(url: string): { ask: Ask; end(): void } {
         sent.setTimeout(answerWithinMs, () => sent.destroy(new Error(`${method} ${path} was not answered`)));
         sent.on("error", reject);
         sent.on("response", (response) => {
+          const { statusCode: status = 0, headers: answerHeaders } = response;
+          const settle = (text: string, json?: Json) => {
+            const answered = { status, headers: answerHeaders, text, body: json };
+            const fault = broken(method, path, answered);
+            if (fault === undefined) resolve(answered);
+            else reject(new Error(`${method} ${path} is not answered as it promises: ${fault}`));
+          };
           const chunks: Buffer[] = [];
+          const isStream = answerHeaders["content-type"]?.startsWith("text/event-stream") === true;
+          if (isStream && method !== "HEAD") {
+            settle("");
+            response.destroy(); // it has no end
+            return;
+          }
           response.on("data", (chunk: Buffer) => chunks.push(chunk));
           response.on("error", reject);
           response.on("end", () => {
             const text = Buffer.concat(chunks).toString("utf8");
-            const isJson = response.headers["content-type"]?.includes("json") === true && text !== "";
-            const json: Json = isJson ? JSON.parse(text) : undefined;
-            resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body: json });
+            const isJson = answerHeaders["content-type"]?.includes("json") === true && text !== "";
+            settle(text, isJson ? JSON.parse(text) : undefined);
           });
         });
         sent.end(content);

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { chainBeginning, type ChainRow } from "../../src/store/chain.ts";
+import { checkChain } from "../../src/store/check-chain.ts";
 import type { Claim, CommandRow, PendingQuery, PendingRow, Store } from "../../src/store/store.ts";
 import { arming, callRow, element, instanceRow, journalRow, messageRow, pendingRow, writing } from "./rows.ts";
 
@@ -434,6 +436,9 @@ export function storeConformance(name: string, make: () => Store): void {
         [{ state: "Finished" }, ["b"]],
         [{ tag: "steady" }, ["a", "c"]],
         [{ tag: "stead" }, []],
+        [{ text: "b" }, ["b"]],
+        [{ text: "B" }, []],
+        [{ text: "%" }, []],
         [{ label: { name: "rack", value: "r1" } }, ["a", "c"]],
         [{ label: { name: "odd key'\"", value: "✓" } }, ["c"]],
         [{ label: { name: "constructor", value: "r1" } }, []],
@@ -488,6 +493,19 @@ export function storeConformance(name: string, make: () => Store): void {
         expect(await read({ instance: "a", limit: 2 })).toEqual([1, 3]);
         expect(await read({ instance: "nobody" })).toEqual([]);
         expect(await read({ after: 5 })).toEqual([]);
+      });
+
+      it("is read backwards from a number, in pages whose entries are in order", async () => {
+        await store.commit(["a", "b", "a", "b", "a"].map((instance) => entry(instance)));
+        const read = async (query: object) => (await store.journal({ limit: 2, ...query })).map(({ seq }) => seq);
+
+        expect(await read({ before: 6 })).toEqual([4, 5]);
+        expect(await read({ before: 4 })).toEqual([2, 3]);
+        expect(await read({ before: 2 })).toEqual([1]);
+        expect(await read({ before: 1 })).toEqual([]);
+        expect(await read({ before: 5, instance: "a" })).toEqual([1, 3]);
+        expect(await read({ before: 5, after: 3 })).toEqual([4]);
+        expect(await read({ before: Number.MAX_SAFE_INTEGER, instance: "b" })).toEqual([2, 4]);
       });
 
       it("is read since the last checkpoint of an instance", async () => {
@@ -545,6 +563,61 @@ export function storeConformance(name: string, make: () => Store): void {
       it("is at 0 before the first entry", async () => {
         expect(await store.position()).toBe(0);
       });
+
+      it("is a chain of hashes over all that was ever written, whole where content was cut off", async () => {
+        const first = { ...entry("a"), journal: [journalRow({ instance: "a", event: "{}", principal: "Zoë" })] };
+        await store.commit([
+          first,
+          element({ expects: [{ id: "a", version: 9 }], journal: [journalRow({ instance: "a" })] }),
+        ]);
+        await store.commit([entry("b"), entry("a")]);
+        const before = (await store.chain({ limit: 10 })).rows;
+        const compacted = journalRow({ instance: "a", kind: "compacted", checkpoint });
+        await store.commit([element({ journal: [compacted], cut: { instance: "a", before: 4 } })]);
+        await store.commit([entry("c")]);
+        const { rows } = await store.chain({ limit: 10 });
+
+        const placesOf = (chain: readonly ChainRow[]) =>
+          chain.map(({ seq, instance, contentHash, hash }) => ({ seq, instance, contentHash, hash }));
+        expect(placesOf(rows).slice(0, 3)).toEqual(placesOf(before));
+        expect(rows.map(({ seq, content, compactedBy }) => [seq, content?.instance, compactedBy])).toEqual([
+          [1, undefined, 4],
+          [2, "b", null],
+          [3, undefined, 4],
+          [4, "a", null],
+          [5, "c", null],
+        ]);
+        expect(before[0]?.content).toMatchObject({
+          event: "{}",
+          principal: "Zoë",
+          from: null,
+          to: "Counting",
+          via: "[]",
+        });
+        expect(await checkChain(store)).toMatchObject({
+          checked: 5,
+          faults: [],
+          head: { seq: 5, hash: rows[4]?.hash },
+        });
+      });
+
+      it("gives the chain in pages, with the row that each goes on from", async () => {
+        await store.commit([entry("a"), entry("b"), entry("c")]);
+
+        const { before, rows } = await store.chain({ limit: 2 });
+        const next = await store.chain({ after: 2, limit: 2 });
+        expect([before, rows.map(({ seq }) => seq)]).toEqual([chainBeginning, [1, 2]]);
+        expect([next.before, next.rows.map(({ seq }) => seq)]).toEqual([{ seq: 2, hash: rows[1]?.hash }, [3]]);
+        expect(await store.chain({ after: 3, limit: 2 })).toMatchObject({ before: { seq: 3 }, rows: [] });
+      });
+
+      it("says of content that was cut off when no checkpoint stands for it", async () => {
+        await store.commit([entry("a"), entry("b")]);
+        await store.commit([element({ cut: { instance: "a", before: 100 } })]);
+        await store.commit([element({ journal: [journalRow({ instance: "b", kind: "compacted", checkpoint })] })]);
+
+        expect(await checkChain(store)).toMatchObject({ faults: [{ seq: 1 }] });
+      });
     });
 
     describe("pending", () => {
@@ -581,6 +654,37 @@ export function storeConformance(name: string, make: () => Store): void {
       ])("%j gives %j", async (query, expected) => {
         expect(await keys({ now, ...query })).toEqual(expected);
       });
+    });
+
+    it("counts what is pending by kind and state, however much it is", async () => {
+      const now = 100;
+      const rows = Array.from({ length: 5_001 }, (_, n) => pendingRow({ key: `w${n}`, instance: `i${n}`, dueAt: 101 }));
+      await store.commit([
+        arming(
+          ...rows,
+          pendingRow({ key: "due", dueAt: 100 }),
+          callRow({ key: "manual", dueAt: null }),
+          callRow({ key: "retrying", dueAt: 200, attempts: 2 }),
+          callRow({ key: "leased", dueAt: 0, leaseOwner: "one", leaseUntil: 101 }),
+          callRow({ key: "lease-over", dueAt: 0, leaseOwner: "one", leaseUntil: 100 }),
+          messageRow({ key: "dead", dead: true }),
+        ),
+      ]);
+
+      const counts = await store.countPending(now);
+      expect(counts.toSorted((a, b) => `${a.kind} ${a.state}`.localeCompare(`${b.kind} ${b.state}`))).toEqual([
+        { kind: "call", state: "due", count: 1 },
+        { kind: "call", state: "leased", count: 1 },
+        { kind: "call", state: "manual", count: 1 },
+        { kind: "call", state: "retrying", count: 1 },
+        { kind: "message", state: "dead", count: 1 },
+        { kind: "timer", state: "due", count: 1 },
+        { kind: "timer", state: "waiting", count: 5_001 },
+      ]);
+    });
+
+    it("counts nothing when nothing is pending", async () => {
+      expect(await store.countPending(0)).toEqual([]);
     });
 
     describe("commands", () => {

@@ -1,10 +1,11 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { isSignalboxError } from "../../src/core/errors.ts";
+import { storeError } from "../../src/store/sqlite/errors.ts";
 import { sqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { storeConformance } from "./conformance.ts";
@@ -190,6 +191,60 @@ describe("a database file", () => {
 
     own.exec("PRAGMA max_page_count = 100000");
     expect(await store.commit([large])).toEqual(["committed"]);
+  });
+
+  it("says that the disk takes no more in every form in which SQLite and the system tell it", () => {
+    const codes = { FULL: 13, IOERR_WRITE: 778, IOERR_SHMSIZE: 4874, IOERR_SHMMAP: 5386 };
+    const told = [
+      ...Object.values(codes).map((errcode) => Object.assign(new Error("disk I/O error"), { errcode })),
+      ...["ENOSPC", "EDQUOT"].map((code) => Object.assign(new Error("no space left on device"), { code })),
+    ].map((error) => storeError(error).code);
+    const others = [10, 266, 1034, 14, 11, 5].map(
+      (errcode) => storeError(Object.assign(new Error("other"), { errcode })).code,
+    );
+
+    expect(new Set(told)).toEqual(new Set(["insufficient-storage"]));
+    expect(new Set(others)).toEqual(new Set(["store-unavailable"])); // a failed fsync among them: what it wrote is not known
+  });
+
+  it("is asked for room on its disk by a probe, which leaves nothing behind", async () => {
+    const path = newFile();
+    const store = open(path);
+    await store.probe();
+
+    expect(existsSync(`${path}-probe`)).toBe(false);
+    mkdirSync(`${path}-probe`); // in the way
+    await expect(store.probe()).rejects.toMatchObject({ code: "store-unavailable" });
+  });
+
+  it("takes nothing of a batch with an element that cannot be written, and says that nothing was", async () => {
+    const store = open(newFile());
+    await store.commit([arming(messageRow({ key: "m" }))]);
+    const twice = arming(messageRow({ key: "m" }));
+    const halfPair = element({ journal: [journalRow({ instance: "\ud800" })] });
+
+    await expect(store.commit([writing(instanceRow({ id: "a" })), twice])).rejects.toMatchObject({
+      code: "internal-fault",
+    });
+    await expect(store.commit([writing(instanceRow({ id: "a" })), halfPair])).rejects.toMatchObject({
+      code: "invalid-request",
+    });
+    expect(await store.load("a")).toBeUndefined();
+    expect(await store.position()).toBe(0);
+    expect(await store.commit([writing(instanceRow({ id: "a" }))])).toEqual(["committed"]);
+  });
+
+  it("has one owner, whatever links lead to it", async () => {
+    const real = join(folder, "real");
+    mkdirSync(real);
+    symlinkSync(real, join(folder, "by-directory"));
+    const first = open(join(real, "x.db"));
+    symlinkSync(join(real, "x.db"), join(folder, "by-file.db"));
+
+    expect(refusalOf(join(folder, "by-directory", "x.db"))).toMatchObject({ code: "database-in-use" });
+    expect(refusalOf(join(folder, "by-file.db"))).toMatchObject({ code: "database-in-use" });
+    await first.close();
+    expect(refusalOf(join(folder, "by-file.db")).code).toBe("opened");
   });
 
   it("that cannot be opened says so, whatever the reason", () => {

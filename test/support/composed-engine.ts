@@ -8,10 +8,12 @@ import { createEngine, type Engine, type EngineOptions } from "../../src/engine/
 import { createHeads } from "../../src/engine/heads.ts";
 import { defaultLimits } from "../../src/engine/limits.ts";
 import { createMigrator } from "../../src/engine/migration.ts";
+import { createObservers } from "../../src/engine/observer.ts";
 import { createPlanner } from "../../src/engine/plan.ts";
 import { createReading } from "../../src/engine/reading.ts";
 import { createRefusalRate } from "../../src/engine/refusal-rate.ts";
 import { createRunner } from "../../src/engine/runner.ts";
+import { createSpace } from "../../src/engine/space.ts";
 import { createTransactor } from "../../src/engine/transact.ts";
 import { createTurns } from "../../src/engine/turns.ts";
 
@@ -21,10 +23,13 @@ export function composedEngine(spoil: { committer?: (healthy: Committer) => Comm
     const { store, machines, providers = [], clock = systemClock(), log = silentLog } = options;
     const limits = { ...defaultLimits, ...options.limits };
     const catalogue = createCatalogue(machines);
-    const healthy = createCommitter({ store, limits });
+    const observers = createObservers(log);
+    const space = createSpace({ store, clock, log });
+    const healthy = createCommitter({ store, limits, observers });
     const heads = createHeads({ store, catalogue, limits, migrate: createMigrator({ store, catalogue, clock }) });
     const transactor = createTransactor({
       store,
+      space,
       clock,
       limits,
       heads,
@@ -34,9 +39,11 @@ export function composedEngine(spoil: { committer?: (healthy: Committer) => Comm
       refusalRate: createRefusalRate({ clock, limits }),
       read: createReading({ store, catalogue, clock, limits }).read,
       onCommitted: (committed) => runner.committed(committed),
+      observers,
     });
     const runner = createRunner({
       store,
+      space,
       clock,
       limits,
       providers,
@@ -45,6 +52,7 @@ export function composedEngine(spoil: { committer?: (healthy: Committer) => Comm
       resolveSecret: () => Promise.reject(new Error("there are no secrets here")),
       sweep: () => Promise.resolve(),
       owner: randomUUID(),
+      observers,
       log,
     });
     return {

@@ -3,13 +3,9 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { createClient, type Client, type InstanceView } from "../../client/index.ts";
 import { isSignalboxError, messageOf, SignalboxError } from "../../core/errors.ts";
 import type { Refusal } from "../../core/law.ts";
-import { sendEvent, showInstance, showJournal, verify } from "../../operations/instances.ts";
-import { cordonNode, enterMaintenance, exitMaintenance, showNode, uncordonNode } from "../../operations/nodes.ts";
-
-import { createApi, type Api } from "../api.ts";
-import type { InstanceBody } from "../describe.ts";
 import { plain, type Output } from "../output.ts";
 import { startServer, type ServerProcess } from "./server-process.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
@@ -57,7 +53,7 @@ async function play(stage: Stage): Promise<number> {
   writeFileSync(nodesFile, nodesYaml(port));
 
   title(output, "Three nodes of real HTTP processes behind a router, one embedded database");
-  let api = await startUp(stage, nodesFile);
+  let client = await startUp(stage, nodesFile);
   stage.traffic = createTraffic(port);
   output.line(
     `   replicas web-1 and web-2 run on alpha, web-3 and web-5 on beta, web-4 on gamma; traffic goes to port ${port}`,
@@ -65,11 +61,11 @@ async function play(stage: Stage): Promise<number> {
   await settle(stage, 1_000);
 
   title(output, "alpha goes into maintenance: POST /v1/nodes/alpha/maintenance/enter");
-  await api.call(enterMaintenance, { params: { node: "alpha" }, body: { reason: "a new kernel" } });
-  await watch(stage, api, "alpha", ({ context }) => replicasLeft(context) === 1);
+  await client.call("enter-maintenance", { params: { node: "alpha" }, body: { reason: "a new kernel" } });
+  await watch(stage, client, "alpha", ({ context }) => replicasLeft(context) === 1);
 
   title(output, "A wrong command: leaving maintenance while the drain is under way");
-  await showRefusal(output, () => api.call(exitMaintenance, { params: { node: "alpha" }, body: {} }));
+  await showRefusal(output, () => client.call("exit-maintenance", { params: { node: "alpha" }, body: {} }));
 
   title(output, "Signalbox is killed in the middle of the drain (SIGKILL), and started again");
   const drainServed = stage.traffic.served();
@@ -79,30 +75,33 @@ async function play(stage: Stage): Promise<number> {
   output.line(
     `   ${stage.traffic.served() - drainServed} requests were served meanwhile, ${stage.traffic.failed()} failed so far`,
   );
-  api = await startUp(stage, nodesFile);
+  client = await startUp(stage, nodesFile);
   output.line("   it took the drain up where it was:");
-  await watch(stage, api, "alpha", ({ state }) => state === "Maintenance");
+  await watch(stage, client, "alpha", ({ state }) => state === "Maintenance");
 
   title(output, "The work is done; alpha comes back");
-  await api.call(exitMaintenance, { params: { node: "alpha" }, body: {} });
-  await watch(stage, api, "alpha", ({ state }) => state === "Recovery");
+  await client.call("exit-maintenance", { params: { node: "alpha" }, body: {} });
+  await watch(stage, client, "alpha", ({ state }) => state === "Recovery");
   output.line("   everything is healthy; an operator skips the recovery ramp of five minutes (force)");
-  await api.call(exitMaintenance, { params: { node: "alpha" }, body: { force: true } });
-  await watch(stage, api, "alpha", ({ state }) => state === "Active");
+  await client.call("exit-maintenance", { params: { node: "alpha" }, body: { force: true } });
+  await watch(stage, client, "alpha", ({ state }) => state === "Active");
 
   title(
     output,
     "beta cannot be drained: while it is, the other nodes are cordoned, and its last replica has nowhere to go",
   );
-  await api.call(cordonNode, { params: { node: "alpha" }, body: {} });
-  await api.call(enterMaintenance, { params: { node: "beta" }, body: { reason: "a new disk", drainForMs: 6_000 } });
-  await watch(stage, api, "beta", ({ context }) => replicasLeft(context) === 1);
-  await api.call(cordonNode, { params: { node: "gamma" }, body: {} });
-  await watch(stage, api, "beta", ({ state }) => state === "DrainFailed");
+  await client.call("cordon-node", { params: { node: "alpha" }, body: {} });
+  await client.call("enter-maintenance", {
+    params: { node: "beta" },
+    body: { reason: "a new disk", drainForMs: 6_000 },
+  });
+  await watch(stage, client, "beta", ({ context }) => replicasLeft(context) === 1);
+  await client.call("cordon-node", { params: { node: "gamma" }, body: {} });
+  await watch(stage, client, "beta", ({ state }) => state === "DrainFailed");
   output.line("   leaving it as if nothing had happened is refused:");
-  await showRefusal(output, () => api.call(exitMaintenance, { params: { node: "beta" }, body: {} }));
+  await showRefusal(output, () => client.call("exit-maintenance", { params: { node: "beta" }, body: {} }));
   output.line("   an operator takes the decision: exit with force");
-  const { instance } = await api.call<{ instance: InstanceBody }>(exitMaintenance, {
+  const { instance } = await client.call("exit-maintenance", {
     params: { node: "beta" },
     body: { force: true },
   });
@@ -111,40 +110,37 @@ async function play(stage: Stage): Promise<number> {
   title(output, "The interlocking: an observation of the failed drain arrives late");
   const late = {
     type: "maintenance.observed",
-    epoch: instance.context["epoch"],
+    epoch: (instance.context as { epoch: number }).epoch,
     state: { name: "DrainFailed", reason: "drain failed" },
   };
-  await showRefusal(output, () => api.call(sendEvent, { params: { id: "node/beta" }, body: late }));
-  for (const node of ["alpha", "gamma"]) await api.call(uncordonNode, { params: { node }, body: {} });
-  await watch(stage, api, "beta", ({ state }) => state === "Recovery" || state === "Active");
+  await showRefusal(output, () => client.send("node/beta", late));
+  for (const node of ["alpha", "gamma"]) await client.call("uncordon-node", { params: { node }, body: {} });
+  await watch(stage, client, "beta", ({ state }) => state === "Recovery" || state === "Active");
 
   title(output, "Summary");
-  return summarise(stage, api);
+  return summarise(stage, client);
 }
 
-async function summarise({ output, traffic }: Stage, api: Api): Promise<number> {
+async function summarise({ output, traffic }: Stage, client: Client): Promise<number> {
   await traffic?.stop();
   const served = traffic?.served() ?? 0;
   const failed = traffic?.failed() ?? 0;
-  const verified = await api.call<{ checked: number; differences: unknown[] }>(verify, { body: {} });
-  const { entries } = await api.call<{ entries: unknown[] }>(showJournal, {
-    params: { id: "node/alpha" },
-    query: { limit: "500" },
-  });
-  const { version } = await api.call<InstanceBody>(showInstance, { params: { id: "node/alpha" } });
+  const verified = await client.call("verify");
+  const { entries } = await client.call("show-journal", { params: { id: "node/alpha" }, query: { limit: 500 } });
+  const { version } = await client.read("node/alpha");
   output.line(`   requests served ${served}, failed ${failed}`);
   output.line(`   journals replayed ${verified.checked}, differences ${verified.differences.length}`);
   output.line(`   alpha has ${entries.length} journal entries and is at version ${version}`);
   return failed === 0 && verified.differences.length === 0 && served > 0 ? 0 : 1;
 }
 
-async function startUp(stage: Stage, nodesFile: string): Promise<Api> {
+async function startUp(stage: Stage, nodesFile: string): Promise<Client> {
   const startedAt = Date.now();
   stage.server = await startServer({ dataDir: stage.dataDir, nodesFile });
   stage.output.line(
     `   signalbox listens on ${stage.server.url} (process ${stage.server.pid}, ready after ${Date.now() - startedAt} ms)`,
   );
-  return createApi(stage.server.url);
+  return createClient({ url: stage.server.url });
 }
 
 const pollEveryMs = 100;
@@ -153,14 +149,14 @@ const watchForMs = 60_000;
 /** Shows a node as it moves, until it is as expected. */
 async function watch(
   { output, signal }: Stage,
-  api: Api,
+  client: Client,
   node: string,
-  isExpected: (node: InstanceBody) => boolean,
+  isExpected: (node: InstanceView) => boolean,
 ): Promise<void> {
   const giveUpAt = Date.now() + watchForMs;
   let shown = "";
   for (;;) {
-    const instance = await api.call<InstanceBody>(showNode, { params: { node } });
+    const instance = await client.call("show-node", { params: { node } });
     const text = plain(`   ${node}  ${instance.state}  ${newsOf(instance)}`);
     if (text !== shown) output.line(text);
     shown = text;
@@ -172,12 +168,12 @@ async function watch(
 }
 
 /** Undefined while nobody has looked. */
-function replicasLeft(context: InstanceBody["context"]): number | undefined {
-  return (context["blockers"] as { replicas?: unknown[] }).replicas?.length;
+function replicasLeft(context: InstanceView["context"]): number | undefined {
+  return (context as { blockers: { replicas?: unknown[] } }).blockers.replicas?.length;
 }
 
 /** What there is to say beyond the state's own sentence. */
-function newsOf({ waitingFor }: InstanceBody): string {
+function newsOf({ waitingFor }: InstanceView): string {
   const [general = "", ...news] = (waitingFor[0]?.what ?? "")
     .split("; ")
     .filter((part) => !part.startsWith("in no maintenance group"));

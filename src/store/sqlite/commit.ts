@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
+import { chained, contentOf, type ChainHead } from "../chain.ts";
 import type { CommitResult, Element, PendingChange } from "../store.ts";
+import { createChainEnd } from "./chain.ts";
 import {
   commandValues,
   instanceColumns,
@@ -11,8 +13,8 @@ import {
   placeholders,
 } from "./rows.ts";
 
-/** Judges and applies elements inside a transaction that the caller holds. */
-export function createElementWriter(database: DatabaseSync): (element: Element) => CommitResult {
+/** Judges and applies a batch inside a transaction that the caller holds. */
+export function createBatchWriter(database: DatabaseSync): (batch: readonly Element[]) => CommitResult[] {
   const versionOf = database.prepare("SELECT version FROM instances WHERE id = ?");
   const hasCommand = database.prepare("SELECT 1 FROM commands WHERE principal = ? AND id = ?");
   const hasPending = database.prepare("SELECT 1 FROM pending WHERE key = ?");
@@ -31,10 +33,16 @@ export function createElementWriter(database: DatabaseSync): (element: Element) 
   const deletePending = database.prepare("DELETE FROM pending WHERE key = ?");
   const withdraw = database.prepare("DELETE FROM pending WHERE instance = ? AND id = ? AND kind <> 'message'");
   const endAll = database.prepare("DELETE FROM pending WHERE instance = ? AND kind <> 'message'");
+  const keepChain = database.prepare(
+    "INSERT INTO journal_cut SELECT seq, instance, content_hash, hash FROM journal WHERE instance = ? AND seq < ?",
+  );
   const cutJournal = database.prepare("DELETE FROM journal WHERE instance = ? AND seq < ?");
   const insertCommand = database.prepare(
     "INSERT INTO commands (principal, id, fingerprint, at, answer) VALUES (?, ?, ?, ?, ?)",
   );
+
+  const chainEnd = createChainEnd(database);
+  let end: ChainHead | undefined; // of the chain, read once in a batch
 
   const isAt = (id: string, version: number) =>
     ((versionOf.get(id) as { version: number } | undefined)?.version ?? 0) === version;
@@ -51,8 +59,15 @@ export function createElementWriter(database: DatabaseSync): (element: Element) 
     for (const write of writes) writeInstance(write);
     for (const { key, settle } of fences) if (settle) deletePending.run(key);
     for (const change of changes) applyChange(change);
-    if (cut !== undefined) cutJournal.run(cut.instance, cut.before);
-    for (const row of journal) insertJournal.run(...journalValues(row));
+    if (cut !== undefined) {
+      keepChain.run(cut.instance, cut.before);
+      cutJournal.run(cut.instance, cut.before);
+    }
+    for (const row of journal) {
+      const next = chained((end ??= chainEnd()), contentOf(row));
+      insertJournal.run(...journalValues(next));
+      end = next;
+    }
     if (command !== undefined) insertCommand.run(...commandValues(command));
   }
 
@@ -97,7 +112,7 @@ export function createElementWriter(database: DatabaseSync): (element: Element) 
     }
   }
 
-  return (element) => {
+  function write(element: Element): CommitResult {
     if (isPlainUpdate(element)) {
       const [write] = element.writes;
       if (write === undefined || !writeInstance(write)) return "stale";
@@ -107,6 +122,11 @@ export function createElementWriter(database: DatabaseSync): (element: Element) 
     const verdict = verdictOn(element);
     if (verdict === "committed") apply(element);
     return verdict;
+  }
+
+  return (batch) => {
+    end = undefined;
+    return batch.map(write);
   };
 }
 

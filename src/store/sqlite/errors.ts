@@ -10,20 +10,62 @@ export function told<T>(work: () => T): T {
 }
 
 const sqliteBusy = 5;
+const sqliteCorrupt = 11;
 const sqliteFull = 13;
+const sqliteTooBig = 18;
+const sqliteConstraint = 19;
+const sqliteMismatch = 20;
+const sqliteNotADatabase = 26;
+
+/**
+ * Extended codes of a disk that takes no more: SQLite says FULL of most writes that meet ENOSPC, but gives these of a
+ * quota, of room that is reserved beforehand, and of the index of its log.
+ */
+const fullCodes: ReadonlySet<number> = new Set([
+  778, // IOERR_WRITE
+  4874, // IOERR_SHMSIZE
+  5386, // IOERR_SHMMAP
+]);
+
+/** What the operating system says of it, where we write ourselves. */
+const fullErrnos: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT"]);
 
 export function storeError(error: unknown): SignalboxError {
   if (error instanceof SignalboxError) return error;
-  const full = primaryCode(error) === sqliteFull;
-  const detail = full
-    ? "The disk of the database is full. Make space; nothing was written."
-    : `The database answered: ${messageOf(error)}`;
-  return new SignalboxError(full ? "insufficient-storage" : "store-unavailable", detail, { cause: error });
+  const said = messageOf(error);
+  if (isFull(error)) {
+    const detail = `The disk of the database takes no more (${said}); nothing was written. Make space: it goes on by itself.`;
+    return new SignalboxError("insufficient-storage", detail, { cause: error });
+  }
+  if (primaryCode(error) === sqliteTooBig) {
+    return new SignalboxError("payload-too-large", `This is more than the database takes in one row: ${said}.`, {
+      cause: error,
+    });
+  }
+  if (isUnwritable(error))
+    return new SignalboxError("internal-fault", `This cannot be written: ${said}.`, { cause: error });
+  return new SignalboxError("store-unavailable", `The database answered: ${said}`, { cause: error });
+}
+
+function isFull(error: unknown): boolean {
+  const { errcode = 0, code } = error as { errcode?: number; code?: unknown };
+  return primaryCode(error) === sqliteFull || fullCodes.has(errcode) || fullErrnos.has(code);
+}
+
+/** Whether it is what was to be written, and not the database, that is at fault. */
+function isUnwritable(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return [sqliteConstraint, sqliteMismatch].includes(primaryCode(error)) || code === "ERR_INVALID_ARG_TYPE";
 }
 
 /** Whether somebody else holds a lock. */
 export function isBusy(error: unknown): boolean {
   return primaryCode(error) === sqliteBusy;
+}
+
+/** Whether a file is not what a database looks like. */
+export function isDamage(error: unknown): boolean {
+  return [sqliteCorrupt, sqliteNotADatabase].includes(primaryCode(error));
 }
 
 /** SQLite's extended codes carry the primary one in their lowest byte. */

@@ -1,5 +1,6 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { SignalboxError } from "../../core/errors.ts";
 import { isBusy, storeError, told } from "./errors.ts";
@@ -14,8 +15,9 @@ export interface Ownership {
  * operating system frees it when the process dies, however it dies. Throws `database-in-use` and says who has it.
  */
 export function takeOwnership(path: string): Ownership {
-  const note = `${path}-owner.json`;
-  const lock = told(() => new DatabaseSync(`${path}-owner`));
+  const place = placeOf(path);
+  const note = `${place}-owner.json`;
+  const lock = told(() => new DatabaseSync(`${place}-owner`));
   try {
     lock.exec("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
     writeFileSync(note, JSON.stringify({ pid: process.pid, host: hostname(), since: startedAt() }));
@@ -31,6 +33,13 @@ export function takeOwnership(path: string): Ownership {
       lock.close();
     },
   };
+}
+
+/** Where the file lies, whatever links lead to it: one database has one owner. Also of one that is not there yet. */
+export function placeOf(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const directory = dirname(path);
+  return existsSync(directory) ? join(realpathSync(directory), basename(path)) : path;
 }
 
 function startedAt(): string {

@@ -1,5 +1,6 @@
 import { SignalboxError } from "../../core/errors.ts";
-import type { CommandRow, InstanceRow, JournalRow, NewJournalRow, PendingRow } from "../store.ts";
+import type { ChainContent, ChainHead, ChainRow } from "../chain.ts";
+import type { CommandRow, InstanceRow, JournalRow, PendingRow } from "../store.ts";
 
 type Value = string | number | null;
 /** A row as SQLite gives it. Its columns were written by this file, so it is trusted here. */
@@ -53,30 +54,33 @@ export function instanceOf(columns: Columns): InstanceRow {
 }
 
 export const journalColumns =
-  "kind, at, instance, machine, version, event, from_state, to_state, via, outcome, reasons, emitted, principal, command_id, trace, stream, stream_seq, checkpoint, checkpoint_version";
+  "seq, kind, at, instance, machine, version, event, from_state, to_state, via, outcome, reasons, emitted, principal, command_id, trace, stream, stream_seq, checkpoint, checkpoint_version, content_hash, hash";
 
-export function journalValues(row: NewJournalRow): Value[] {
-  return wellFormed([
-    row.kind,
-    row.at,
-    row.instance,
-    row.machine,
-    row.version,
-    row.event,
-    row.from,
-    row.to,
-    JSON.stringify(row.via),
-    row.outcome,
-    row.reasons,
-    row.emitted,
-    row.principal,
-    row.commandId,
-    row.trace,
-    row.stream?.name ?? null,
-    row.stream?.seq ?? null,
-    row.checkpoint?.snapshot ?? null,
-    row.checkpoint?.machineVersion ?? null,
+export function journalValues(row: ChainRow & { content: ChainContent }): (Value | Buffer)[] {
+  const { seq, content, contentHash, hash } = row;
+  const values = wellFormed([
+    seq,
+    content.kind,
+    content.at,
+    content.instance,
+    content.machine,
+    content.version,
+    content.event,
+    content.from,
+    content.to,
+    content.via,
+    content.outcome,
+    content.reasons,
+    content.emitted,
+    content.principal,
+    content.commandId,
+    content.trace,
+    content.stream,
+    content.streamSeq,
+    content.checkpoint,
+    content.checkpointVersion,
   ]);
+  return [...values, Buffer.from(contentHash, "hex"), Buffer.from(hash, "hex")];
 }
 
 export function journalOf(columns: Columns): JournalRow {
@@ -103,6 +107,65 @@ export function journalOf(columns: Columns): JournalRow {
     checkpoint:
       checkpoint === null ? null : { snapshot: checkpoint, machineVersion: columns["checkpoint_version"] as number },
   };
+}
+
+/** Columns of the chain, with whole numbers as bigint: somebody else may have written them. */
+export function chainRowOf(columns: Columns): ChainRow {
+  const compactedBy = columns["compacted_by"] as bigint | null;
+  return {
+    ...chainHeadOf(columns),
+    instance: columns["instance"] as string,
+    contentHash: hexOf(columns["content_hash"]),
+    content: columns["has_content"] === 1n ? chainContentOf(columns) : null,
+    compactedBy: compactedBy === null ? null : Number(compactedBy),
+  };
+}
+
+export function chainHeadOf({ seq, hash }: Columns): ChainHead {
+  return { seq: clamped(seq as bigint), hash: hexOf(hash) };
+}
+
+/** As it was hashed, whatever it says now: a number that is too large for one becomes text, which never fits the hash. */
+function chainContentOf(columns: Columns): ChainContent {
+  const [at, version] = [columns["at"], columns["version"]].map(numberOf) as [number, number];
+  const [checkpointVersion = null, streamSeq = null] = [columns["checkpoint_version"], columns["stream_seq"]].map(
+    numberOf,
+  );
+  return {
+    at,
+    checkpoint: columns["checkpoint"] as string | null,
+    checkpointVersion: checkpointVersion as number | null,
+    commandId: columns["command_id"] as string | null,
+    emitted: columns["emitted"] as string | null,
+    event: columns["event"] as string | null,
+    from: columns["from_state"] as string | null,
+    instance: columns["instance"] as string,
+    kind: columns["kind"] as string,
+    machine: columns["machine"] as string,
+    outcome: columns["outcome"] as string,
+    principal: columns["principal"] as string,
+    reasons: columns["reasons"] as string | null,
+    stream: columns["stream"] as string | null,
+    streamSeq: streamSeq as number | null,
+    to: columns["to_state"] as string,
+    trace: columns["trace"] as string | null,
+    version,
+    via: columns["via"] as string,
+  };
+}
+
+function numberOf(value: unknown): unknown {
+  if (typeof value !== "bigint") return value;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+}
+
+/** A number that nobody of ours gives stays one that JSON can carry. */
+export function clamped(value: bigint): number {
+  return Math.min(Math.max(Number(value), Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
+}
+
+function hexOf(blob: unknown): string {
+  return Buffer.from(blob as Uint8Array).toString("hex");
 }
 
 export const pendingColumns =

@@ -18,11 +18,16 @@ const migrations: readonly string[] = [
     seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, at INTEGER NOT NULL, instance TEXT NOT NULL,
     machine TEXT NOT NULL, version INTEGER NOT NULL, event TEXT, from_state TEXT, to_state TEXT NOT NULL, via TEXT NOT NULL,
     outcome TEXT NOT NULL, reasons TEXT, emitted TEXT, principal TEXT NOT NULL, command_id TEXT, trace TEXT,
-    stream TEXT, stream_seq INTEGER, checkpoint TEXT, checkpoint_version INTEGER
+    stream TEXT, stream_seq INTEGER, checkpoint TEXT, checkpoint_version INTEGER,
+    content_hash BLOB NOT NULL, hash BLOB NOT NULL
   ) STRICT;
   CREATE INDEX journal_by_instance ON journal (instance, seq);
   CREATE INDEX journal_checkpoints ON journal (instance, seq) WHERE checkpoint IS NOT NULL;
   CREATE UNIQUE INDEX journal_streams ON journal (instance, stream, stream_seq) WHERE stream IS NOT NULL;
+
+  CREATE TABLE journal_cut (
+    seq INTEGER PRIMARY KEY, instance TEXT NOT NULL, content_hash BLOB NOT NULL, hash BLOB NOT NULL
+  ) STRICT;
 
   CREATE TABLE pending (
     ord INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, instance TEXT NOT NULL, version INTEGER NOT NULL,
@@ -43,17 +48,22 @@ const migrations: readonly string[] = [
   `,
 ];
 
+/** The newest one. */
+export const schemaVersion = migrations.length;
+
 /** Brings the database to the newest schema; refuses one that a newer program has written. */
 export function migrate(database: DatabaseSync, path: string): void {
-  const { user_version: found } = database.prepare("PRAGMA user_version").get() as { user_version: number };
-  if (found > migrations.length) {
-    throw new SignalboxError(
-      "database-too-new",
-      `${path} has schema ${found}, and this version knows up to ${migrations.length}. Run the version that wrote it, or a newer one.`,
-    );
-  }
+  const found = schemaOf(database, path);
   for (const [index, sql] of migrations.entries()) {
     if (index < found) continue;
     database.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${index + 1}; COMMIT`);
   }
+}
+
+/** The schema that the database has; 0 for one without any. Throws `database-too-new`. */
+export function schemaOf(database: DatabaseSync, path: string): number {
+  const { user_version: found } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (found <= schemaVersion) return found;
+  const detail = `${path} has schema ${found}, and this version knows up to ${schemaVersion}. Run the version that wrote it, or a newer one.`;
+  throw new SignalboxError("database-too-new", detail);
 }

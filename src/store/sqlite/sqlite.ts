@@ -1,11 +1,13 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { SignalboxError } from "../../core/errors.ts";
-import type { CommitResult, InstanceQuery, JournalQuery, PendingQuery, PendingState, Store } from "../store.ts";
-import { createElementWriter } from "./commit.ts";
+import type { InstanceQuery, JournalQuery, PendingCount, PendingQuery, PendingState, Store } from "../store.ts";
+import { createChainReader, createPosition } from "./chain.ts";
+import { createBatchWriter } from "./commit.ts";
 import { storeError, told } from "./errors.ts";
-import { takeOwnership } from "./owner.ts";
+import { placeOf, takeOwnership } from "./owner.ts";
+import { probeRoom } from "./room.ts";
 import { commandOf, instanceOf, journalOf, pendingOf, type Columns } from "./rows.ts";
-import { migrate } from "./schema.ts";
+import { migrate, schemaVersion } from "./schema.ts";
 
 const busyTimeoutMs = 5_000; // a reader from outside (a backup, a shell) may hold the file for a moment
 const checkpointPages = 4_000; // 16 MB of log between two checkpoints: fewer of them under load, still short to recover
@@ -24,7 +26,9 @@ export function sqliteStore(path: string): Store {
     ownership?.release();
     throw error;
   }
-  const writeElement = createElementWriter(database);
+  const writeBatch = createBatchWriter(database);
+  const readChain = createChainReader(database);
+  const position = createPosition(database);
 
   /** Statements of the queries, by their text: there are as many as there are combinations of filters. */
   const prepared = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
@@ -59,7 +63,7 @@ export function sqliteStore(path: string): Store {
       return { row: instanceOf(row), pending: pending.map(pendingOf) };
     },
 
-    commit: (batch) => inTransaction((): CommitResult[] => batch.map(writeElement)),
+    commit: (batch) => inTransaction(() => writeBatch(batch)),
 
     async command(principal, id) {
       const row = one("SELECT * FROM commands WHERE principal = ? AND id = ?", principal, id);
@@ -130,6 +134,7 @@ export function sqliteStore(path: string): Store {
       const where = conditions([
         ["machine = ?", query.machine],
         ["state = ?", query.state],
+        ["instr(id, ?) > 0", query.text],
         ["EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)", query.tag],
         ["EXISTS (SELECT 1 FROM json_each(labels) WHERE key = ? AND value = ?)", query.label?.name, query.label?.value],
         ["status = ?", query.status],
@@ -141,10 +146,11 @@ export function sqliteStore(path: string): Store {
       return rows.map(instanceOf);
     },
 
-    async journal({ instance, after = 0, sinceCheckpoint, stream, limit }: JournalQuery) {
+    async journal({ instance, after = 0, before, sinceCheckpoint, stream, limit }: JournalQuery) {
       const checkpoint = sinceCheckpoint === true ? instance : undefined;
       const where = conditions([
         ["seq > ?", after],
+        ["seq < ?", before],
         ["instance = ?", instance],
         ["stream = ? AND stream_seq = ?", stream?.name, stream?.seq],
         [
@@ -152,9 +158,12 @@ export function sqliteStore(path: string): Store {
           checkpoint,
         ],
       ]);
-      const rows = all(`SELECT * FROM journal ${where.sql} ORDER BY seq LIMIT ?`, ...where.values, limit);
-      return rows.map(journalOf);
+      const order = before === undefined ? "ASC" : "DESC";
+      const rows = all(`SELECT * FROM journal ${where.sql} ORDER BY seq ${order} LIMIT ?`, ...where.values, limit);
+      return (before === undefined ? rows : rows.toReversed()).map(journalOf);
     },
+
+    chain: async (query) => told(() => readChain(query)),
 
     async pending({ instances, kind, state, key, now, after, limit }: PendingQuery) {
       const where = conditions([
@@ -171,10 +180,22 @@ export function sqliteStore(path: string): Store {
       return rows.map(pendingOf);
     },
 
-    async position() {
-      const last = one("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'journal'), 0) AS seq");
-      return (last?.["seq"] ?? 0) as number;
+    async countPending(now) {
+      const counts = new Map<string, PendingCount>();
+      for (let after = 0; ; ) {
+        const rows = all(countSql, now, after, countedAtOnce);
+        for (const row of rows) {
+          const { kind, state, count, last } = row as unknown as PendingCount & { last: number };
+          const key = `${kind} ${state}`;
+          counts.set(key, { kind, state, count: (counts.get(key)?.count ?? 0) + count });
+          after = Math.max(after, last);
+        }
+        if (rows.length === 0) return [...counts.values()];
+        await new Promise((resolve) => setImmediate(resolve));
+      }
     },
+
+    position: async () => told(position),
 
     forgetCommands: (before, limit) =>
       inTransaction(() =>
@@ -185,7 +206,10 @@ export function sqliteStore(path: string): Store {
         ),
       ),
 
-    probe: () => inTransaction(() => void run("UPDATE pending SET dead = dead WHERE ord = -1")),
+    async probe() {
+      if (isFile) await probeRoom(placeOf(path));
+      await inTransaction(() => database.exec(rewriteVersion));
+    },
 
     async close() {
       if (!database.isOpen) return;
@@ -195,6 +219,17 @@ export function sqliteStore(path: string): Store {
     },
   };
 }
+
+/** Sets what is set already: a page is written and synchronised all the same. */
+const rewriteVersion = `PRAGMA user_version = ${schemaVersion}`;
+
+const countedAtOnce = 5_000; // about 3 ms, then others have their turn
+
+/** Rows behind one, so many, by kind and `pendingStateOf`. */
+const countSql = `SELECT kind, state, count(*) AS count, max(ord) AS last FROM (
+  SELECT ord, kind, CASE WHEN dead = 1 THEN 'dead' WHEN lease_until > ?1 THEN 'leased' WHEN due_at IS NULL THEN 'manual'
+    WHEN attempts > 0 THEN 'retrying' WHEN due_at <= ?1 THEN 'due' ELSE 'waiting' END AS state
+  FROM pending WHERE ord > ?2 ORDER BY ord LIMIT ?3) GROUP BY kind, state`;
 
 function stateCondition(state: PendingState, now: number): Condition {
   const sql = stateConditions[state];

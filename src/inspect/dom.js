@@ -1,0 +1,108 @@
+/**
+ * Elements are made here and nowhere else. Whatever comes from outside becomes a text node or an attribute's value, never
+ * markup.
+ *
+ * @typedef {Node | string | number | null | undefined | false} Child
+ * @typedef {Readonly<Record<string, string | number | boolean | null | undefined | ((event: never) => void)>>} Properties
+ */
+
+const svgNamespace = "http://www.w3.org/2000/svg";
+
+/**
+ * An element. `on…` properties are listeners; of the others undefined, null and false leave the attribute out.
+ *
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Properties} [properties]
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function el(tag, properties = {}, ...children) {
+  return /** @type {HTMLElementTagNameMap[Tag]} */ (filled(document.createElement(tag), properties, children));
+}
+
+/**
+ * @param {string} tag
+ * @param {Properties} [properties]
+ * @param {...Child} children
+ * @returns {SVGElement}
+ */
+export function svgEl(tag, properties = {}, ...children) {
+  return /** @type {SVGElement} */ (filled(document.createElementNS(svgNamespace, tag), properties, children));
+}
+
+/**
+ * @param {Element} element
+ * @param {Properties} properties
+ * @param {readonly Child[]} children
+ */
+function filled(element, properties, children) {
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) {
+      element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  element.append(...kept(children));
+  return element;
+}
+
+/** @param {readonly Child[]} children */
+function kept(children) {
+  return children
+    .filter((child) => child !== null && child !== undefined && child !== false)
+    .map((child) => (typeof child === "number" ? String(child) : child));
+}
+
+/**
+ * Puts new children in the place of the old ones.
+ *
+ * @param {Element} element
+ * @param {...Child} children
+ */
+export function fill(element, ...children) {
+  element.replaceChildren(...kept(children));
+}
+
+const shownMax = 160; // a name that is longer tells nothing more by its rest
+
+/**
+ * A name or sentence from outside: its own direction, cut where it is endless.
+ *
+ * @param {string} text
+ * @param {Properties} [properties]
+ */
+export function said(text, properties = {}) {
+  const isLong = text.length > shownMax;
+  const title = isLong ? text.slice(0, 2_000) : undefined;
+  return el("bdi", { title, ...properties }, isLong ? `${text.slice(0, shownMax)}…` : text);
+}
+
+/**
+ * For ears only.
+ *
+ * @param {string} text
+ */
+export function unseen(text) {
+  return el("span", { class: "unseen" }, text);
+}
+
+/**
+ * Hands the keyboard to the first control of a part.
+ *
+ * @param {Element} part
+ */
+export function focusFirst(part) {
+  const control = part.querySelector("input, select, textarea, button");
+  if (control instanceof HTMLElement) control.focus();
+}
+
+let ids = 0;
+
+/** An id that no other element has. */
+export function freshId() {
+  ids += 1;
+  return `i${ids}`;
+}

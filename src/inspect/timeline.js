@@ -1,0 +1,136 @@
+import { el, fill, said, svgEl } from "./dom.js";
+import { glyph } from "./glyphs.js";
+import { nameOf } from "./journal-panel.js";
+import { clockText, timeOf } from "./times.js";
+
+/** @typedef {import("./api.js").JournalEntryView} JournalEntryView */
+
+const ticksMax = 400; // more of them would lie on each other
+
+/**
+ * A lever for time: each notch is an entry of the journal, the last one is now.
+ *
+ * @param {{ onMove: (seq: number | null) => void }} given `null`: now
+ */
+export function createTimeline({ onMove }) {
+  /** @type {readonly JournalEntryView[]} */
+  let entries = [];
+  /** @type {number | null} */
+  let at = null;
+
+  const slider = el("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": "Moment in the journal" });
+  const ticks = svgEl("svg", { class: "ticks", "aria-hidden": "true", preserveAspectRatio: "none" });
+  const label = el("p", { class: "moment" });
+  const present = el("button", { type: "button", class: "small" }, "Back to now");
+  present.addEventListener("click", () => onMove(null));
+  const beneath = el("div", { class: "beneath" });
+  const back = step("back", "One entry back", -1);
+  const forth = step("forth", "One entry forward", 1);
+  const first = button("first", "To the oldest entry that is loaded", () => go(0));
+  const last = button("last", "To now", () => onMove(null));
+  const element = el(
+    "div",
+    { class: "timeline" },
+    el("div", { class: "transport" }, first, back, el("div", { class: "rail" }, ticks, slider), forth, last),
+    el("div", { class: "moment-line" }, label, present),
+    beneath,
+  );
+  slider.addEventListener("input", () => go(Number(slider.value)));
+
+  /** @param {string} name @param {string} text @param {number} by */
+  function step(name, text, by) {
+    return button(name, text, () => move(by));
+  }
+
+  function place() {
+    const index = at === null ? entries.length - 1 : entries.findIndex(({ seq }) => seq === at);
+    return index < 0 ? entries.length - 1 : index;
+  }
+
+  /** @param {number} index */
+  function go(index) {
+    const isNow = index >= entries.length - 1;
+    onMove(isNow ? null : (entries[Math.max(0, index)]?.seq ?? null));
+  }
+
+  /** @param {number} by */
+  function move(by) {
+    if (entries.length > 0) go(place() + by);
+  }
+
+  function drawTicks() {
+    const step = Math.max(1, Math.ceil(entries.length / ticksMax));
+    const count = Math.max(1, entries.length - 1);
+    const drawn = entries.flatMap((entry, index) => {
+      const isMoved = entry.from !== entry.to;
+      const isRefused = entry.outcome === "refused";
+      if (index % step !== 0 && !isMoved && !isRefused) return [];
+      const x = (index / count) * 1_000;
+      const height = isMoved ? 10 : isRefused ? 7 : 4;
+      return svgEl("path", {
+        d: `M${x.toFixed(1)} ${10 - height}V10`,
+        class: isRefused ? "refused" : isMoved ? "moved" : "",
+      });
+    });
+    ticks.setAttribute("viewBox", "0 0 1000 10");
+    ticks.replaceChildren(...drawn);
+  }
+
+  function showLabel() {
+    const index = place();
+    const entry = entries[index];
+    if (entry === undefined) return fill(label, "The journal is empty.");
+    const text = `${nameOf(entry)}, ${entry.outcome}, ${clockText(Date.parse(entry.at))}`;
+    slider.setAttribute(
+      "aria-valuetext",
+      at === null ? `now: ${text}` : `entry ${index + 1} of ${entries.length}: ${text}`,
+    );
+    fill(
+      label,
+      el(
+        "span",
+        { class: at === null ? "badge live" : "badge past" },
+        at === null ? "now" : `${index + 1} of ${entries.length}`,
+      ),
+      el("span", {}, at === null ? " after " : " The past, right after "),
+      entry.outcome === "refused" && glyph("refused"),
+      said(nameOf(entry), { class: "event-name" }),
+      entry.outcome === "refused" && " (refused)",
+      " by ",
+      said(entry.principal),
+      ", ",
+      timeOf(entry.at, at === null ? "clock" : "full"),
+    );
+  }
+
+  return {
+    element,
+    move,
+    first: () => go(0),
+    /**
+     * @param {readonly JournalEntryView[]} loaded in order
+     * @param {number | null} seq
+     * @param {Element | null} more about the entry
+     */
+    show(loaded, seq, more) {
+      const isSame = loaded.length === entries.length && loaded.at(-1)?.seq === entries.at(-1)?.seq;
+      entries = loaded;
+      at = seq;
+      slider.max = String(Math.max(0, entries.length - 1));
+      slider.value = String(place());
+      slider.disabled = entries.length < 2;
+      present.hidden = at === null;
+      const index = place();
+      first.disabled = back.disabled = index <= 0;
+      forth.disabled = last.disabled = at === null;
+      if (!isSame) drawTicks();
+      fill(beneath, more);
+      showLabel();
+    },
+  };
+}
+
+/** @param {string} name @param {string} label @param {() => void} act */
+function button(name, label, act) {
+  return el("button", { type: "button", class: "icon", title: label, "aria-label": label, onclick: act }, glyph(name));
+}

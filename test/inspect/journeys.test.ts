@@ -1,0 +1,336 @@
+import { expect, it } from "vitest";
+import { machines as ours } from "../../machines/index.ts";
+import { describeInBrowser } from "../support/browser.ts";
+import { counter, egg, messenger } from "../support/test-machines.ts";
+import { createGuardedSite } from "../http/guarded-site.ts";
+import { addCounter, addNode, createSite } from "../http/site.ts";
+import { expectLit, live, openInspect, placeOf } from "./inspect-page.ts";
+import { survey } from "./inspected-machines.ts";
+
+const machines = [...ours, counter, egg, messenger, survey];
+
+describeInBrowser("the inspect page", (open) => {
+  it("leads from what needs attention over a check and a refusal to an event that moves the chart", async () => {
+    const site = await createSite({ machines });
+    await addNode(site, "alpha");
+    await addNode(site, "beta");
+    await site.engine.send("node/alpha", { type: "maintenance.enter" });
+    await site.advance(600_000); // the drain fails: nobody performs it
+    const { page, told } = await openInspect(open, site.url);
+
+    const needs = page.getByRole("region", { name: "Needs attention" });
+    await needs.getByText("Waits for a person:").waitFor();
+    expect(await needs.getByRole("link").allTextContents()).toEqual(["node/alpha"]);
+    await needs.getByRole("link", { name: "node/alpha" }).click();
+    await expectLit(page, "DrainFailed", "Cordoned");
+
+    await page.getByRole("button", { name: "maintenance.exit" }).click();
+    await page.getByRole("button", { name: "Check" }).click();
+    const verdict = page.locator(".verdict");
+    await verdict.getByText("It would be refused").waitFor();
+    expect(await verdict.textContent()).toContain("force-required");
+    expect((await site.engine.read("node/alpha")).version).toBe(3);
+
+    await page.getByRole("button", { name: "Send" }).click();
+    await verdict.getByText("Refused").waitFor();
+    await page.getByRole("region", { name: "Journal" }).getByText("refused", { exact: true }).first().waitFor();
+
+    await page.getByLabel("force optional").selectOption("yes");
+    await page.getByRole("button", { name: "Check" }).click();
+    await verdict.getByText("It would be accepted").waitFor();
+    expect(await verdict.textContent()).toContain("calls resumeNode");
+    await page.getByRole("button", { name: "Send" }).click();
+    await verdict.getByText("Done").waitFor();
+    await expectLit(page, "ExitingMaintenance", "Cordoned");
+    expect(await page.locator(".stage .track.lit").getAttribute("data-event")).toContain("maintenance.exit");
+    expect((await site.engine.read("node/alpha")).state).toBe("ExitingMaintenance");
+    expect(told).toEqual([]);
+  });
+
+  it("shows at once what was sent from elsewhere, in the chart, the journal and the list", async () => {
+    const site = await createSite({ machines });
+    await site.engine.create({ machine: "egg", id: "breakfast", input: { softMs: 30 } });
+    const [one, all] = [await openInspect(open, site.url, placeOf("breakfast")), await openInspect(open, site.url)];
+    await live(one.page);
+    await live(all.page);
+    await expectLit(one.page, "Cold");
+
+    await site.engine.send("breakfast", { type: "start", ms: 500 });
+
+    await expectLit(one.page, "Raw");
+    await one.page.getByRole("region", { name: "Journal" }).getByRole("link", { name: "start" }).waitFor();
+    await one.page.locator(".tree .is-changed", { hasText: "500" }).waitFor();
+    await one.page.locator("#ears", { hasText: "breakfast is in Boiling now" }).waitFor({ state: "attached" });
+    await all.page.locator("tr", { hasText: "breakfast" }).getByText("Boiling").waitFor();
+  });
+
+  it("goes back in time and forth again, and says what each entry changed", async () => {
+    const site = await createSite({ machines });
+    await addNode(site, "alpha");
+    await site.engine.send("node/alpha", { type: "maintenance.enter", reason: "a new kernel" });
+    await site.engine.send("node/alpha", { type: "maintenance.exit" });
+    await site.engine.send("node/alpha", { type: "drain.progressed", replicas: [], daemons: [] });
+    const { page, told } = await openInspect(open, site.url, placeOf("node/alpha"));
+    await expectLit(page, "Maintenance", "Cordoned");
+    const moment = page.locator(".moment");
+
+    await page.keyboard.press(",");
+    await moment.getByText("The past").waitFor();
+    await expectLit(page, "EnteringMaintenance", "Cordoned");
+    expect(await page.locator(".beneath").textContent()).toContain("does not accept maintenance.exit");
+    await page.keyboard.press(",");
+    await page.locator(".changed-by", { hasText: "maintenance.enter" }).waitFor();
+    expect(await page.locator(".changed-by").textContent()).toContain("a new kernel");
+    expect(await page.locator(".stage .track.lit").first().getAttribute("data-event")).toContain("maintenance.enter");
+    await page.getByRole("slider").fill("0");
+    await expectLit(page, "Active", "Schedulable");
+    expect(new URL(page.url()).searchParams.get("at")).toBe("1");
+    expect(await page.getByRole("button", { name: "Send" }).isVisible()).toBe(false);
+
+    await page.keyboard.press(".");
+    await expectLit(page, "EnteringMaintenance", "Cordoned");
+    await page.reload(); // the address holds the moment
+    await moment.getByText("The past").waitFor();
+    await expectLit(page, "EnteringMaintenance", "Cordoned");
+    await page.keyboard.press("Escape");
+    await moment.getByText("now").waitFor();
+    await expectLit(page, "Maintenance", "Cordoned");
+    expect(told).toEqual([]);
+  });
+
+  it("says why a moment cannot be shown, and stays where it was", async () => {
+    const site = await createSite({ machines, limits: { replayEntriesMax: 2 } });
+    await addCounter(site, "c");
+    for (let n = 0; n < 4; n += 1) await site.engine.send("c", { type: "inc" });
+    const { page } = await openInspect(open, site.url, placeOf("c"));
+    await live(page);
+
+    await page.keyboard.press(",");
+    await page.getByRole("alert").getByText("nothing is replayed on request").waitFor();
+    await page.locator(".moment").getByText("now").waitFor();
+    await page.getByRole("slider").fill("0");
+    await page.locator(".moment").getByText("The past").waitFor();
+  });
+
+  it("tries a dead letter again when that is meant, and gives it up when that is", async () => {
+    const site = await createSite({ machines, limits: { deliveryAttemptsMax: 1 } });
+    for (const id of ["m", "deaf"]) await site.engine.create({ machine: "messenger", id, input: {} });
+    await site.engine.send("m", { type: "say", to: "deaf", words: ["poison"] });
+    await site.settle();
+    const { page } = await openInspect(open, site.url);
+
+    await page.getByRole("region", { name: "Needs attention" }).getByText("Dead letter:").waitFor();
+    await page.getByRole("link", { name: "m", exact: true }).first().click();
+    const row = page.locator(".pending-row.is-dead");
+    await row.getByRole("button", { name: "Retry" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    expect((await site.engine.pending({ state: "dead" })).items).toHaveLength(1);
+    await row.getByRole("button", { name: "Retry" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Retry" }).click();
+    await page.locator(".pending-row.is-due").waitFor();
+    expect((await site.engine.pending({ state: "dead" })).items).toEqual([]);
+
+    await site.settle(); // it is as poisonous as before
+    await page.reload();
+    await row.getByRole("button", { name: "Discard" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
+    await page.getByText("no call runs and no timer is set").waitFor();
+    expect((await site.engine.pending()).items).toEqual([]);
+  });
+
+  it("asks for a token when the server does, keeps it in the tab only, and says what the role may not do", async () => {
+    const site = await createGuardedSite({ machines });
+    const { viewer } = await site.admit("viewer");
+    await addCounter(site, "c");
+    const { page, told, asked } = await openInspect(open, site.url);
+
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Token").fill("nonsense");
+    await dialog.getByRole("button", { name: "Go on" }).click();
+    await dialog.getByText("not accepted").waitFor();
+    await dialog.getByLabel("Token").fill(viewer);
+    await page.keyboard.press("Enter");
+    await page.getByRole("link", { name: "c", exact: true }).click();
+    await live(page);
+    await page.getByRole("button", { name: "inc" }).click();
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.locator(".verdict").getByText("Not allowed").waitFor();
+
+    await page.reload();
+    await live(page); // of the same tab: it is not asked for again
+    expect(await page.evaluate("JSON.stringify({ ...localStorage })")).not.toContain(viewer);
+    expect(asked.filter((each) => each.includes(viewer))).toEqual([]);
+    expect(told).toEqual([]);
+  });
+
+  it("makes a form of every kind of field, and sends what it holds", async () => {
+    const site = await createSite({ machines });
+    await site.engine.create({ machine: "survey", id: "s", input: {} });
+    const { page, told } = await openInspect(open, site.url, placeOf("s"));
+    await page.getByRole("button", { name: "answer" }).click();
+    const form = page.locator(".event-form");
+
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByText("The marked fields cannot be read yet.").waitFor();
+    expect(await form.locator("[aria-invalid=true]").count()).toBe(4);
+    await form.getByLabel("name", { exact: false }).first().fill("Ada");
+    await form.getByLabel("count").fill("eleven");
+    await form.getByLabel("share").fill("0.25");
+    await form.getByLabel("isSure").selectOption("yes");
+    await form.getByLabel("colour").selectOption("green");
+    await form.getByLabel("agreed").selectOption("yes");
+    await form.getByRole("group", { name: "tags" }).getByRole("button", { name: "Add one" }).click();
+    await page.keyboard.type("first");
+    await form.getByLabel("street").fill("Main");
+    await form.getByRole("group", { name: "limits" }).getByRole("button", { name: "Add an entry" }).click();
+    await page.keyboard.type("cpu");
+    await form.getByLabel("limits 1", { exact: true }).fill("4");
+    await form.getByLabel("budget").first().selectOption("text");
+    await form.locator(".variant input").fill("25%");
+    await form.getByLabel("extra").fill('{ "a": [1] }');
+    await page.getByRole("button", { name: "Check" }).click();
+    await form.getByText("This is no whole number.").waitFor();
+    await form.getByLabel("count").fill("11");
+    await page.getByRole("button", { name: "Check" }).click();
+    await form.locator(".field", { hasText: "count" }).locator(".fault:not(:empty)").waitFor(); // the server's word, at the field
+
+    await form.getByLabel("count").fill("3");
+    await form.getByRole("button", { name: "As JSON" }).click();
+    const raw = form.getByLabel("The event's fields as JSON");
+    const answer = JSON.parse(await raw.inputValue()) as object;
+    expect(answer).toEqual({
+      name: "Ada",
+      count: 3,
+      share: 0.25,
+      isSure: true,
+      colour: "green",
+      agreed: true,
+      tags: ["first"],
+      address: { street: "Main" },
+      limits: { cpu: 4 },
+      budget: "25%",
+      extra: { a: [1] },
+    });
+    await raw.fill(JSON.stringify({ ...answer, owner: { team: "ops" } }));
+    await form.getByRole("button", { name: "As JSON" }).click();
+    expect(await form.getByLabel("team").inputValue()).toBe("ops");
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.locator(".verdict").getByText("Done").waitFor();
+
+    expect((await site.engine.read("s")).context).toMatchObject({ answer: { ...answer, owner: { team: "ops" } } });
+    expect(told).toEqual([]);
+  });
+
+  it("does not send on what has moved on, and keeps what was filled in", async () => {
+    const site = await createSite({ machines });
+    await site.engine.create({ machine: "egg", id: "breakfast", input: { softMs: 30 } });
+    const { page } = await openInspect(open, site.url, placeOf("breakfast"));
+    await live(page);
+    await page.getByRole("button", { name: "start" }).click();
+    await page.getByLabel("ms").fill("300");
+    await page.route("**/events", async (route) => {
+      await site.engine.send("breakfast", { type: "start", ms: 5 }); // somebody else was quicker
+      await route.continue();
+    });
+
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.locator(".verdict").getByText("It has moved on meanwhile").waitFor();
+    expect(await page.getByLabel("ms").inputValue()).toBe("300");
+    expect((await site.engine.read("breakfast")).context).toMatchObject({ ms: 5 });
+  });
+
+  it("sends once what was sent again because the answer was lost", async () => {
+    const site = await createSite({ machines });
+    await addCounter(site, "c");
+    const { page } = await openInspect(open, site.url, placeOf("c"));
+    await page.getByRole("button", { name: "inc" }).click();
+    let lost = 0;
+    await page.route("**/events", async (route) => {
+      const response = await route.fetch();
+      lost += 1;
+      if (lost === 1) await route.abort();
+      else await route.fulfill({ response });
+    });
+
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.locator(".verdict").getByText("No answer").waitFor();
+    await page.unroute("**/events");
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.locator(".verdict").getByText("Done").waitFor();
+
+    expect((await site.engine.read("c")).context).toMatchObject({ count: 1 });
+  });
+
+  it("filters and turns pages by the server, in the address", async () => {
+    const site = await createSite({ machines });
+    for (let n = 0; n < 60; n += 1) await addCounter(site, `c${String(n).padStart(2, "0")}`);
+    await addNode(site, "alpha");
+    await site.engine.create({ machine: "counter", id: "labelled", input: {}, labels: { rack: "r1" } });
+    const { page } = await openInspect(open, site.url);
+    const rows = page.locator("table.instances tbody tr");
+    await expect.poll(() => rows.count()).toBe(50);
+
+    await page.getByRole("link", { name: "Next page" }).click();
+    await expect.poll(() => rows.count()).toBe(12);
+    await page.goBack();
+    await expect.poll(() => rows.count()).toBe(50);
+    await page.keyboard.press("/");
+    await page.keyboard.type("c4");
+    await expect.poll(() => rows.count()).toBe(10);
+    expect(new URL(page.url()).searchParams.get("text")).toBe("c4");
+    await page.getByLabel("Id contains").fill("");
+    await page.getByLabel("Machine").selectOption("nodeMaintenance");
+    await page.getByLabel("State").selectOption("Active");
+    await expect.poll(() => rows.count()).toBe(1);
+    await page.getByLabel("State").selectOption("Recovery");
+    await page.getByText("No instance is like that.").waitFor();
+    await page.goto(`${site.url}/inspect?label=rack%3Ar1`);
+    await expect.poll(() => rows.count()).toBe(1);
+  });
+
+  it("is worked by the keyboard alone, from the list to an event that is sent", async () => {
+    const site = await createSite({ machines });
+    await site.engine.create({ machine: "egg", id: "breakfast", input: { softMs: 30 } });
+    const { page, told } = await openInspect(open, site.url);
+    await live(page);
+    const focused = async () => (await page.evaluate("document.activeElement?.textContent?.trim() ?? ''")) as string;
+    const tabTo = async (text: string) => {
+      for (let n = 0; n < 40 && (await focused()) !== text; n += 1) await page.keyboard.press("Tab");
+      expect(await focused()).toBe(text);
+    };
+
+    await page.keyboard.press("Tab");
+    expect(await focused()).toBe("To the content");
+    await page.keyboard.press("Enter");
+    await tabTo("breakfast");
+    await page.keyboard.press("Enter");
+    await expectLit(page, "Cold");
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keys" }).getByText("back to now").waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("e");
+    await tabTo("start");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("500");
+    await page.keyboard.press("Tab");
+    expect(await focused()).toBe("Check");
+    await page.keyboard.press("Enter");
+    await page.locator(".verdict").getByText("It would be accepted").waitFor();
+    await tabTo("Send");
+    await page.keyboard.press("Enter");
+    await page.locator(".verdict").getByText("Done").waitFor();
+    await expectLit(page, "Raw");
+
+    await page.keyboard.press("c");
+    await page.keyboard.press("+");
+    await page.keyboard.press("ArrowLeft");
+    expect(await page.evaluate("document.activeElement.className")).toContain("stage");
+    await page.keyboard.press(",");
+    await expectLit(page, "Cold");
+    await page.keyboard.press("Escape");
+    await expectLit(page, "Raw");
+    await page.keyboard.press("l");
+    await page.getByRole("heading", { name: "All instances" }).waitFor();
+    expect(told).toEqual([]);
+  });
+});
