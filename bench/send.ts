@@ -162,7 +162,7 @@ async function byHand(path: string, { created, sent }: Rows) {
 
 const unhashed = "5a".repeat(32); // as many bytes as a hash
 
-/** Writes the rows, checks nothing and hashes nothing; a timer that a newer one replaces stays where it is. */
+/** Writes the rows as they end up with us; checks nothing and hashes nothing. */
 function createHandWriter(database: DatabaseSync): (element: Element) => void {
   const insertInstance = database.prepare(`INSERT INTO instances VALUES (${"?, ".repeat(16)}?)`);
   const updateInstance = database.prepare(
@@ -199,8 +199,10 @@ function createHandWriter(database: DatabaseSync): (element: Element) => void {
       insertJournal.run(...journalValues({ ...chainRow, contentHash: unhashed, hash: unhashed }));
     }
     for (const change of changes) {
-      if (change.kind === "arm") insertPending.run(...pendingValues(change.row));
-      else if (change.kind === "withdraw") withdraw.run(change.instance, change.id);
+      if (change.kind === "withdraw") withdraw.run(change.instance, change.id);
+      if (change.kind !== "arm") continue;
+      withdraw.run(change.row.instance, change.row.id); // what it replaces
+      insertPending.run(...pendingValues(change.row));
     }
   };
 }

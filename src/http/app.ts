@@ -56,7 +56,7 @@ export function createApp(engine: Engine, options: AppOptions = {}): Express {
   app.use(
     takeRequestId,
     watchRequests({ log, metrics, tracing }),
-    setBrowserHeaders,
+    setBrowserHeaders(),
     refuseWhen(options.stopping),
     checkHeaders,
   );

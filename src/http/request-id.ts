@@ -6,7 +6,7 @@ export const takeRequestId: RequestHandler = (request, response, next) => {
   const given = request.get("X-Request-Id");
   const id = given !== undefined && /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID();
   response.locals["requestId"] = id;
-  response.set("X-Request-Id", id);
+  response.setHeader("X-Request-Id", id);
   next();
 };
 

@@ -5,14 +5,14 @@ import { requestIdOf } from "./request-id.ts";
 /** Writes an answer; the only place that does, but for streams. */
 export function send(request: Request, response: Response, answer: Answer): void {
   const { status, contentType = "application/json", version, location, replayed, retryAfterMs } = answer;
-  response.set("Cache-Control", "no-store");
-  response.set("X-Content-Type-Options", "nosniff");
-  if (location !== undefined) response.set("Location", `${request.baseUrl}${location}`);
-  if (replayed === true) response.set("Idempotency-Replayed", "true");
-  if (retryAfterMs !== undefined) response.set("Retry-After", String(Math.ceil(retryAfterMs / 1_000)));
+  response.setHeader("Cache-Control", "no-store");
+  response.setHeader("X-Content-Type-Options", "nosniff");
+  if (location !== undefined) response.setHeader("Location", `${request.baseUrl}${location}`);
+  if (replayed === true) response.setHeader("Idempotency-Replayed", "true");
+  if (retryAfterMs !== undefined) response.setHeader("Retry-After", String(Math.ceil(retryAfterMs / 1_000)));
   if (version !== undefined) {
     const etag = `"v${version}"`;
-    response.set("ETag", etag);
+    response.setHeader("ETag", etag);
     const isRead = request.method === "GET" || request.method === "HEAD";
     if (isRead && status === 200 && names(request.get("If-None-Match"), etag)) {
       response.status(304).end();
@@ -24,14 +24,14 @@ export function send(request: Request, response: Response, answer: Answer): void
     return;
   }
   const policy = policies[contentType];
-  if (policy !== undefined) response.set("Content-Security-Policy", policy);
+  if (policy !== undefined) response.setHeader("Content-Security-Policy", policy);
   response
     .status(status)
-    .set("Content-Type", contentType.includes("charset=") ? contentType : `${contentType}; charset=utf-8`);
+    .setHeader("Content-Type", contentType.includes("charset=") ? contentType : `${contentType}; charset=utf-8`);
   const body =
     contentType === problemType ? { ...(answer.body as object), instance: requestIdOf(response) } : answer.body;
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  response.set("Content-Length", String(Buffer.byteLength(text)));
+  response.setHeader("Content-Length", String(Buffer.byteLength(text)));
   response.end(text); // Express's own `send` would answer 304 also where there is no ETag
 }
 

@@ -37,6 +37,7 @@ const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX pending_of_instance ON pending (instance, id);
   CREATE INDEX pending_due ON pending (due_at) WHERE dead = 0 AND due_at IS NOT NULL;
+  CREATE INDEX pending_dead ON pending (key) WHERE dead = 1;
   CREATE INDEX pending_leased ON pending (lease_until) WHERE lease_until IS NOT NULL;
   CREATE INDEX pending_pairs ON pending (instance, receiver, ord) WHERE kind = 'message' AND dead = 0;
 
