@@ -225,10 +225,10 @@ export const maintenanceGroup: Machine = {
     maxUnavailable,
   }),
   notes: (context: GroupContext) => {
-    const named = (nodes: readonly Holder[]) => nodes.map(({ node }) => node).join(", ") || "nobody";
-    return [
-      `${context.holders.length} of ${budgetOf(context)} slots taken by ${named(context.holders)}; in line: ${named(context.waiters)}`,
-    ];
+    const named = (nodes: readonly Holder[]) => nodes.map(({ node }) => node).join(", ");
+    const { holders, waiters } = context;
+    const by = holders.length > 0 ? ` by ${named(holders)}` : "";
+    return [`${holders.length} of ${budgetOf(context)} slots taken${by}; in line: ${named(waiters) || "nobody"}`];
   },
 };
 

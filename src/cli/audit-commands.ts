@@ -74,7 +74,7 @@ export function describeChecked({ checked, head, faults }: Checked): string[] {
         ]
       : [];
   return [
-    `${checked} rows checked, ${faults.length} faults`,
+    `${checked} rows checked, ${faults.length === 1 ? "1 fault" : `${faults.length} faults`}`,
     ...faults.map(({ seq, detail }) => `  row ${seq}: ${detail}`),
     `head ${head.seq}:${head.hash}`,
     ...known,

@@ -83,8 +83,8 @@ function columnsOf(instance: string | undefined): Column[] {
     { heading: "VERSION", width: 7, cell: ({ version }) => String(version) },
     { heading: "EVENT", width: 20, cell: ({ event, kind }) => event?.type ?? kind },
     { heading: "OUTCOME", width: 9, cell: ({ outcome }) => outcome },
-    { heading: "PATH", width: 0, cell: pathOf },
-    { heading: "BY", width: 0, cell: ({ principal }) => principal },
+    { heading: "BY", width: 20, cell: ({ principal }) => principal },
+    { heading: "PATH", width: 0, cell: pathOf }, // the last one: it tells why not, in as many words as that takes
   ];
 }
 

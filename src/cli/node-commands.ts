@@ -65,7 +65,7 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
     .command("resume")
     .description("leave maintenance: start what is meant to run, and take traffic again")
     .argument("<node>", "its name")
-    .option("--force", "do not wait for what is not well")
+    .option("--force", "do not wait for what is not well; in Recovery: nor for the recovery ramp")
     .option("--keep-cordoned", "keep new work away afterwards")
     .option("--wait", "show it until the node is active")
     .action(
@@ -114,7 +114,12 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
     .command("cordon")
     .description("keep new work away")
     .argument("<node>", "its name")
-    .action(action(async (invocation, name: string) => maintain(invocation, "cordon-node", name, {}, undefined)));
+    .option("--reason <text>", "why, for whoever looks at the node")
+    .action(
+      action(async (invocation, name: string, { reason }: { reason?: string }) =>
+        maintain(invocation, "cordon-node", name, reason === undefined ? {} : { reason }, undefined),
+      ),
+    );
 
   node
     .command("uncordon")
@@ -149,7 +154,7 @@ type NodeOperation =
   | "uncordon-node";
 
 function sentence(name: string, sent: AnswerTo<NodeOperation>): string {
-  if (sent.outcome !== "queued") return `${sent.outcome}: ${name} is in ${sent.instance.state}`;
+  if (sent.outcome !== "queued") return `${sent.outcome}: ${name} is in ${placeOf(sent.instance)}`;
   return `queued: ${name} is in line at ${sent.group}; it enters maintenance when its turn comes`;
 }
 
@@ -163,9 +168,25 @@ interface DrainOptions {
   wait?: true;
 }
 
-function nodeRow({ context, state, value, since, waitingFor }: InstanceView): string[] {
-  const scheduling = (value as { scheduling?: string }).scheduling ?? "";
-  return [String((context as { node?: unknown }).node), state, scheduling, since, waitingFor[0]?.what ?? ""];
+function nodeRow(instance: InstanceView): string[] {
+  const { context, state, since, waitingFor } = instance;
+  return [
+    String((context as { node?: unknown }).node),
+    state,
+    schedulingOf(instance),
+    since,
+    waitingFor[0]?.what ?? "",
+  ];
+}
+
+/** "Active"; "Active and Cordoned": elsewhere than Active it always is. */
+function placeOf(instance: InstanceView): string {
+  const scheduling = schedulingOf(instance);
+  return instance.state === "Active" && scheduling !== "" ? `Active and ${scheduling}` : instance.state;
+}
+
+function schedulingOf({ value }: InstanceView): string {
+  return (value as { scheduling?: string }).scheduling ?? "";
 }
 
 function timeOf(text: string): number {

@@ -73,6 +73,7 @@ export function report(error: unknown, output: Output, isJson: boolean): number 
 
 /** The sentence, with what to do on the command line. */
 function adviceOn({ code, detail }: SignalboxError): string {
+  if (code === "unauthenticated") return `${detail} A command takes it from SIGNALBOX_TOKEN.`;
   if (code !== "server-unreachable") return detail;
   return `${detail} Start one with \`signalbox serve --data DIR\`, or name it with --url.`;
 }

@@ -66,6 +66,7 @@ export async function runProgram(given: {
     .version(version)
     .option("--url <url>", "the server to talk to (SIGNALBOX_URL)", defaultUrl)
     .option("--json", "print JSON")
+    .addHelpText("after", "\nA server with --tokens is asked with the token in SIGNALBOX_TOKEN.")
     .showHelpAfterError("(add --help for the options)")
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()

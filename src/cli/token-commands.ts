@@ -73,7 +73,7 @@ function checked({ principal, role, expires }: Omit<CreateOptions, "file">) {
     ...(as.error?.issues ?? []).map(({ message }) => ({ pointer: "--role", detail: message })),
     ...(lastsMs === undefined ? [{ pointer: "--expires", detail: "expected 90d, 12h or 30m, and 366d at most" }] : []),
   ];
-  throw new SignalboxError("invalid-request", `There is no such token: ${describeFaults(errors)}.`, { errors });
+  throw new SignalboxError("invalid-request", `A token cannot be like this: ${describeFaults(errors)}.`, { errors });
 }
 
 const unitsMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000 };

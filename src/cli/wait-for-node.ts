@@ -67,7 +67,8 @@ function endOf({ state, tags, status }: InstanceView, until: readonly string[]):
   return tags.includes("steady") || tags.includes("attention") || status !== "active" ? "otherwise" : undefined;
 }
 
-/** "alpha  EnteringMaintenance  still there: web-1, web-2" */
-export function progressOf(node: string, { state, waitingFor }: InstanceView): string {
-  return plain(`${node}  ${state}  ${waitingFor[0]?.what ?? ""}`);
+/** "alpha  Recovery  until 2030-01-31T18:00:00.000Z  the recovery ramp to pass" */
+export function progressOf(node: string, { state, waitingFor: [wait] }: InstanceView): string {
+  const limit = wait === undefined || wait.until === null ? "" : `until ${wait.until}  `;
+  return plain(`${node}  ${state}  ${limit}${wait?.what ?? ""}`);
 }

@@ -7,18 +7,10 @@ import { silentLog, type Log } from "../core/log.ts";
 import type { Machine } from "../core/machine.ts";
 import type { Instance, Move, Sent, WaitingFor } from "../core/outcome.ts";
 import type { Provider } from "../core/provider.ts";
-import { traceparentIn } from "../core/traceparent.ts";
 import { randomId } from "../providers/random-id.ts";
 import { readSecret } from "../providers/secrets.ts";
 import { systemClock } from "../providers/system-clock.ts";
-import {
-  pendingStateOf,
-  type InstanceRow,
-  type PendingCount,
-  type PendingRow,
-  type PendingState,
-  type Store,
-} from "../store/store.ts";
+import type { InstanceRow, PendingCount, Store } from "../store/store.ts";
 import { createDurableActor, type DurableActor } from "./actor.ts";
 import { createAudit, type Audit } from "./audit.ts";
 import { performsOf } from "./call.ts";
@@ -26,21 +18,23 @@ import { canonicalJson } from "./canonical.ts";
 import { createCatalogue, parseEvent, type Catalogue } from "./catalogue.ts";
 import { createCommitter } from "./committer.ts";
 import { createFeed, type Feed, type FeedQuery } from "./feed.ts";
-import { childOf, type Head } from "./head.ts";
+import { createGate } from "./gate.ts";
+import type { Head } from "./head.ts";
 import { createHeads } from "./heads.ts";
 import { createHistory, type Moment } from "./history.ts";
 import { createHousekeeping, type Sweep } from "./housekeeping.ts";
+import { createIntervention, type Intervention } from "./intervention.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { createMigrator } from "./migration.ts";
-import { engineAsker, entryOf, eventMove } from "./move.ts";
+import { engineAsker, eventMove } from "./move.ts";
 import { createObservers, type Observer } from "./observer.ts";
 import { createPlanner, type EngineMove } from "./plan.ts";
 import { createReading, type JournalEntry, type PendingItem, type Reading } from "./reading.ts";
 import { createRefusalRate } from "./refusal-rate.ts";
-import { createRunner } from "./runner.ts";
+import { createRunner, type Runner } from "./runner.ts";
 import type { ResolveSecret } from "./secrets.ts";
 import { createSpace } from "./space.ts";
-import { createTransactor, type TransactOptions } from "./transact.ts";
+import { createTransactor, type TransactOptions, type Transactor } from "./transact.ts";
 import { createTurns } from "./turns.ts";
 import { createVerifier, type Verification } from "./verify.ts";
 import { viewOf } from "./view.ts";
@@ -87,15 +81,15 @@ export interface Explanation {
   hears: Instance["hears"];
   /** Its calls, timers and messages. */
   pending: PendingItem[];
-  /** The verdict on the event that was asked about. */
-  verdict?: { type: string; outcome: DryRun["outcome"]; reasons?: Refusal[]; via: readonly string[] };
+  /** The verdict on the event that was asked about; `to` is the state that it would lead to. */
+  verdict?: { type: string; to: string } & Omit<DryRun, "instance">;
 }
 
 /**
  * Durable statecharts: `instances` is what is, `journal` what happened, `pending` what is to happen. What is acknowledged
  * has been written and synchronised. Errors are thrown as `SignalboxError`; a refusal is an answer.
  */
-export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pending"> {
+export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pending">, Intervention {
   readonly catalogue: Catalogue;
   readonly limits: Limits;
   readonly clock: Clock;
@@ -112,7 +106,7 @@ export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pen
   transactAsEngine(moves: readonly EngineMove[], options?: TransactOptions): Promise<Sent[]>;
   /** What an event would do now. Changes nothing. */
   dryRun(id: string, event: AnyEventObject, options?: { principal?: string }): Promise<DryRun>;
-  explain(id: string, event?: AnyEventObject): Promise<Explanation>;
+  explain(id: string, event?: AnyEventObject, options?: { principal?: string }): Promise<Explanation>;
   /** Replays one instance's journal, or all. */
   verify(id?: string): Promise<Verification>;
   /** The journal as evidence. */
@@ -127,10 +121,6 @@ export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pen
   position(): Promise<number>;
   /** For parts of Signalbox: an instance as it is committed, with XState's own snapshot. Throws `not-found`. */
   head(id: string): Promise<Head>;
-  /** Tries a row again now, as if it had never failed. */
-  retryPending(key: string): Promise<PendingItem>;
-  /** Gives a row up: a call ends with an error, a timer or message goes without having been. */
-  discardPending(key: string, options?: { principal?: string; trace?: string }): Promise<void>;
   /** Tells the observer what the engine does from now on, until the answer is called. */
   observe(observer: Observer): () => void;
   /** Resolves when the store can be written to. */
@@ -145,7 +135,7 @@ export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pen
   lagMs(): Promise<number>;
   /** Starts the runner. */
   start(): Promise<void>;
-  /** Stops the runner and waits for what is being written. */
+  /** Stops the runner and waits for what is being written. What is sent from then on is refused with `shutting-down`, until `start`. */
   stop(): Promise<void>;
   /** Performs what is due now, and says how much. */
   runOnce(): Promise<number>;
@@ -176,11 +166,19 @@ export function createEngine(options: EngineOptions): Engine {
     committer,
     refusalRate: createRefusalRate({ clock, limits }),
     read: reading.read,
-    onCommitted(committed) {
-      runner.committed(committed);
-      feed.notify();
-    },
+    onCommitted,
     observers,
+  });
+  const intervention = createIntervention({
+    store,
+    clock,
+    limits,
+    reading,
+    heads,
+    transactor,
+    committer,
+    performs,
+    onCommitted,
   });
   const housekeeping = createHousekeeping({ store, clock, limits });
   const runner = createRunner({
@@ -197,6 +195,11 @@ export function createEngine(options: EngineOptions): Engine {
     observers,
     log,
   });
+  function onCommitted(committed: Parameters<Runner["committed"]>[0]): void {
+    runner.committed(committed);
+    feed.notify();
+  }
+
   const { verify } = createVerifier({ store, catalogue, performs });
   const { momentOf } = createHistory({ store, catalogue, limits, performs });
 
@@ -215,24 +218,6 @@ export function createEngine(options: EngineOptions): Engine {
     return { outcome, ...(reasons && { reasons }), via, effects, instance: viewOf(after, clock.now()) };
   }
 
-  async function findPending(key: string) {
-    const [row] = await store.pending({ key, now: clock.now(), limit: 1 });
-    if (row === undefined)
-      throw new SignalboxError("not-found", `There is no pending row ${key}; it may have been settled.`);
-    return row;
-  }
-
-  /** Nobody waits for the child any more. */
-  async function cancelChild(call: PendingRow): Promise<void> {
-    const child = childOf(call);
-    const found = child === undefined ? undefined : await heads.find(child);
-    const type = found?.head.machine.cancelEvent;
-    if (child === undefined || type === undefined) return;
-    const { trace } = call;
-    const asked = { principal: "engine", ...(trace !== null && { trace }) };
-    await transactor.transact([{ id: child, event: { type }, sender: "engine" }], asked);
-  }
-
   async function* rowsOf(id?: string): AsyncGenerator<InstanceRow> {
     if (id !== undefined) {
       const loaded = await store.load(id);
@@ -248,6 +233,8 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
+  const gate = createGate();
+  const transact: Transactor["transact"] = (moves, asked) => gate.enter(() => transactor.transact(moves, asked));
   const { read, list, journal, pending } = reading;
   const engine: Engine = {
     catalogue,
@@ -264,21 +251,21 @@ export function createEngine(options: EngineOptions): Engine {
     async create({ machine, id, input, labels, ...asked }) {
       const create = { machine, id: id ?? newId(machine), input, ...(labels && { labels }) };
       const fingerprint = id === undefined ? canonicalJson([{ create: { ...create, id: null } }]) : undefined; // a retry draws another id
-      const [sent] = await transactor.transact([{ create }], { ...asked, ...(fingerprint && { fingerprint }) });
+      const [sent] = await transact([{ create }], { ...asked, ...(fingerprint && { fingerprint }) });
       return answered(sent).instance;
     },
 
     async send(id, event, { expectedVersion, ...asked } = {}) {
       const move = { id, event, ...(expectedVersion !== undefined && { expectedVersion }) };
-      const [sent] = await transactor.transact([move], asked);
+      const [sent] = await transact([move], asked);
       return answered(sent);
     },
 
-    transact: (moves, asked) => transactor.transact(moves.map(asOutsider), asked),
-    transactAsEngine: transactor.transact,
+    transact: (moves, asked) => transact(moves.map(asOutsider), asked),
+    transactAsEngine: transact,
     dryRun: (id, event, asked) => dryRun(id, event, asked?.principal),
 
-    async explain(id, event) {
+    async explain(id, event, asked) {
       const instance = await read(id);
       const { items } = await pending({ instance: id, limit: limits.pageMax });
       const explained: Explanation = {
@@ -288,8 +275,8 @@ export function createEngine(options: EngineOptions): Engine {
         pending: items,
       };
       if (event === undefined) return explained;
-      const { outcome, reasons, via } = await dryRun(id, event);
-      return { ...explained, verdict: { type: event.type, outcome, ...(reasons && { reasons }), via } };
+      const { instance: after, ...verdict } = await dryRun(id, event, asked?.principal);
+      return { ...explained, verdict: { type: event.type, to: after.state, ...verdict } };
     },
 
     verify: (id) => verify(rowsOf(id)),
@@ -306,61 +293,8 @@ export function createEngine(options: EngineOptions): Engine {
     position: store.position,
     head: reading.head,
 
-    async retryPending(key) {
-      const row = await findPending(key);
-      if (stuck.has(pendingStateOf(row, clock.now()))) {
-        const isPerformed = row.kind !== "call" || performs(row.activity ?? "", JSON.parse(row.payload));
-        await store.reschedule([{ key, dueAt: isPerformed ? clock.now() : null }]);
-        heads.drop(row.instance);
-      }
-      runner.committed({ withdrawn: [], arms: true });
-      const { items } = await pending({ instance: row.instance, limit: limits.pageMax });
-      const item = items.find((each) => each.key === key);
-      if (item === undefined) throw new SignalboxError("not-found", `${key} was settled just now.`);
-      return item;
-    },
-
-    async discardPending(key, { principal = "local", trace: asked } = {}) {
-      const row = await findPending(key);
-      const trace = traceparentIn(asked) ?? row.trace;
-      if (row.kind === "call") {
-        const event = {
-          type: `xstate.error.actor.${row.id}`,
-          error: { code: "discarded", message: `discarded by ${principal}` },
-          actorId: row.id,
-        };
-        const move: EngineMove = { id: row.instance, event, sender: "engine", isInner: true };
-        await transactor.transactFenced([move], {
-          principal,
-          ...(trace !== null && { trace }),
-          fences: [{ key, settle: true }],
-        });
-        runner.committed({ withdrawn: [key], arms: false });
-        await cancelChild(row);
-        return;
-      }
-      const { row: instance } = await reading.head(row.instance);
-      const at = Math.max(clock.now(), instance.at);
-      const entry = entryOf({
-        kind: "event",
-        row: instance,
-        at,
-        event: { type: "signalbox.discarded", key, at, principal },
-        from: instance.state,
-        via: [],
-        outcome: "unchanged",
-        asker: { ...engineAsker, principal, trace },
-        effects: [],
-        checkpoint: null,
-      });
-      await committer.commit(
-        { writes: [], expects: [], journal: [entry], fences: [{ key, settle: true }], changes: [] },
-        [],
-      );
-      heads.drop(row.instance);
-      feed.notify();
-    },
-
+    retryPending: (key, asked) => gate.enter(() => intervention.retryPending(key, asked)),
+    discardPending: (key, asked) => gate.enter(() => intervention.discardPending(key, asked)),
     observe: observers.observe,
     probe: store.probe,
     isReadOnly: space.isLost,
@@ -370,18 +304,20 @@ export function createEngine(options: EngineOptions): Engine {
       const dueAt = await store.nextDueAt();
       return dueAt === null ? 0 : Math.max(0, clock.now() - dueAt);
     },
-    start: runner.start,
+    start() {
+      gate.open();
+      return runner.start();
+    },
     async stop() {
+      const left = gate.close();
       await runner.stop();
+      await left;
       await committer.idle();
     },
     runOnce: runner.runOnce,
   };
   return engine;
 }
-
-/** What `retryPending` is for; anything else comes in its own time. */
-const stuck: ReadonlySet<PendingState> = new Set(["dead", "retrying", "manual"]);
 
 function newId(machine: string): string {
   return `${machine}/${randomId()}`;

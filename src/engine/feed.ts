@@ -1,8 +1,8 @@
 import { SignalboxError } from "../core/errors.ts";
-import type { Store } from "../store/store.ts";
+import type { JournalRow, Store } from "../store/store.ts";
 import type { Limits } from "./limits.ts";
 import { entryFrom, type JournalEntry } from "./reading.ts";
-import { createTail } from "./tail.ts";
+import { charactersOf, createTail } from "./tail.ts";
 
 export interface FeedQuery {
   /** Begins after this journal number; with what comes from now on when not given. */
@@ -64,13 +64,14 @@ export function createFeed({ store, limits }: { store: Store; limits: Limits }):
     const { instance, signal } = given;
     let { position } = given;
     let isLive = false;
+    let limit = limits.tailPageMax;
     const { news, leave } = createWaiter(signal);
     try {
       while (!isAborted(signal)) {
         const shared = tail.since(position);
         if (shared === undefined) {
-          const read = await readStore({ position, instance });
-          position = read.position;
+          const read = await readStore({ position, instance, limit });
+          ({ position, limit } = read);
           isLive = false;
           if (read.entries.length > 0) yield { entries: read.entries, isLive };
         } else if (shared.length > 0) {
@@ -89,13 +90,19 @@ export function createFeed({ store, limits }: { store: Store; limits: Limits }):
     }
   }
 
-  /** A page, and the position up to which nothing is missing after it. */
-  async function readStore({ position, instance }: { position: number; instance: string | undefined }) {
+  /** A page, the position up to which nothing is missing after it, and how many rows to read for the next one. */
+  async function readStore(given: { position: number; instance: string | undefined; limit: number }) {
+    const { position, instance, limit } = given;
     const end = tail.end(); // before reading: all up to there is committed
-    const limit = limits.tailPageMax;
     const rows = await store.journal({ after: position, limit, ...(instance !== undefined && { instance }) });
-    const last = rows.at(-1)?.seq ?? position;
-    return { entries: rows.map(entryFrom), position: rows.length < limit ? Math.max(last, end) : last };
+    const kept = rows.slice(0, countWithin(rows, limits.tailPageCharactersMax));
+    const last = kept.at(-1)?.seq ?? position;
+    const isAll = kept.length === rows.length && rows.length < limit;
+    return {
+      entries: kept.map(entryFrom),
+      position: isAll ? Math.max(last, end) : last,
+      limit: Math.min(limits.tailPageMax, kept.length * 2 || limit), // no more is read only to be dropped
+    };
   }
 
   /** Waits for commits, again and again, by one listener at the signal. */
@@ -138,6 +145,13 @@ export function createFeed({ store, limits }: { store: Store; limits: Limits }):
       return news().finally(leave);
     },
   };
+}
+
+/** How many of the first rows have no more characters together; at least one. */
+function countWithin(rows: readonly JournalRow[], charactersMax: number): number {
+  let characters = 0;
+  const beyond = rows.findIndex((row) => (characters += charactersOf(row)) > charactersMax);
+  return beyond < 0 ? rows.length : Math.max(1, beyond);
 }
 
 /** Asked anew each time: the signal changes while a generator waits. */

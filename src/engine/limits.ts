@@ -32,6 +32,8 @@ export interface Limits {
   pageMax: number;
   /** Journal entries that a feed reads at once: bounds the memory of a reader that is far behind. */
   tailPageMax: number;
+  /** The same in characters, for entries that are large: what a stream holds whose reader takes nothing. One entry may have more. */
+  tailPageCharactersMax: number;
   /** The newest journal entries that are kept for all readers of the feed: a reader that reconnects within them costs no query. */
   tailKeptMax: number;
   /** The same in characters of their events and reasons, for entries that are large. */
@@ -59,6 +61,7 @@ export const defaultLimits: Limits = {
   stopGraceMs: 5_000,
   pageMax: 500,
   tailPageMax: 256,
+  tailPageCharactersMax: 1_048_576,
   tailKeptMax: 1_024,
   tailKeptCharactersMax: 4_194_304,
   replayEntriesMax: 100_000,

@@ -238,7 +238,7 @@ export function entryFrom(row: JournalRow): JournalEntry {
   };
 }
 
-function itemFrom(row: PendingRow, now: number): PendingItem {
+export function itemFrom(row: PendingRow, now: number): PendingItem {
   const payload: unknown = JSON.parse(row.payload);
   return {
     key: row.key,

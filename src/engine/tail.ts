@@ -1,5 +1,5 @@
 import { setImmediate as turnOfOthers } from "node:timers/promises";
-import type { Store } from "../store/store.ts";
+import type { JournalRow, Store } from "../store/store.ts";
 import type { Limits } from "./limits.ts";
 import { entryFrom, type JournalEntry } from "./reading.ts";
 
@@ -85,14 +85,6 @@ export function createTail({ store, limits }: { store: Store; limits: Limits }):
 
 const rowCharacters = 500; // of the fields that are short
 
-function charactersOf({
-  event,
-  reasons,
-  emitted,
-}: {
-  event: string | null;
-  reasons: string | null;
-  emitted: string | null;
-}) {
+export function charactersOf({ event, reasons, emitted }: JournalRow): number {
   return rowCharacters + (event?.length ?? 0) + (reasons?.length ?? 0) + (emitted?.length ?? 0);
 }

@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { isSignalboxError, messageOf, SignalboxError, type ErrorCode } from "../core/errors.ts";
 import type { Instance, Sent } from "../core/outcome.ts";
 import { traceparentIn } from "../core/traceparent.ts";
-import { wroteNothing, type CommandRow, type Element, type Store } from "../store/store.ts";
+import { wroteNothing, type Element, type Store } from "../store/store.ts";
 import { canonicalJson } from "./canonical.ts";
 import { checkId } from "./check-id.ts";
+import { checkAsker, commandKeyOf, recallCommand, type CommandKey, type CommandOptions } from "./commands.ts";
 import type { Committer } from "./committer.ts";
 import type { Heads } from "./heads.ts";
 import type { Limits } from "./limits.ts";
@@ -17,17 +17,11 @@ import type { Space } from "./space.ts";
 import type { Turns } from "./turns.ts";
 import { viewOf } from "./view.ts";
 
-export interface TransactOptions {
-  /** Makes a retry get the first answer again. */
-  commandId?: string;
-  /** Who asks; `local` when not given. */
-  principal?: string;
+export interface TransactOptions extends CommandOptions {
   /** The number of the event in a numbered stream of one sender. Only with one event. */
   stream?: { name: string; seq: number };
   /** W3C traceparent of what it is part of: kept in the journal, passed on to what it arms. A malformed one is ignored. */
   trace?: string;
-  /** Stands for the request in place of its moves, where they depend on more than the request. */
-  fingerprint?: string;
 }
 
 /** What only the runner may ask for. */
@@ -77,15 +71,11 @@ export function createTransactor(given: {
   }
 
   async function answer(moves: readonly EngineMove[], options: Fenced): Promise<Sent[] | undefined> {
-    const { commandId } = options;
-    if (commandId === undefined) return attempt(moves, options, undefined);
-    const principal = options.principal ?? "local";
-    const key = canonicalJson([principal, commandId]);
+    const command = commandKeyOf(options, [moves, options.stream]);
+    if (command === undefined) return attempt(moves, options, undefined);
+    const key = canonicalJson([command.principal, command.id]);
     while (commandsInFlight.has(key)) await commandsInFlight.get(key);
-    const fingerprint = createHash("sha256")
-      .update(options.fingerprint ?? canonicalJson([moves, options.stream]))
-      .digest("base64");
-    const attempted = attempt(moves, options, { principal, id: commandId, fingerprint });
+    const attempted = attempt(moves, options, command);
     commandsInFlight.set(
       key,
       attempted.catch(() => undefined),
@@ -219,14 +209,8 @@ export function createTransactor(given: {
 
   /** The first answer to a command; undefined when it was never given. */
   async function recall(command: CommandKey | undefined): Promise<Sent[] | undefined> {
-    if (command === undefined) return undefined;
-    const row = await store.command(command.principal, command.id);
-    if (row === undefined) return undefined;
-    if (row.fingerprint !== command.fingerprint) {
-      const detail = `${command.id} was used for another request. Use a new key for a new request.`;
-      throw new SignalboxError("idempotency-key-reused", detail);
-    }
-    return replay(JSON.parse(row.answer) as Remembered[]);
+    const answer = await recallCommand(store, command);
+    return answer === undefined ? undefined : replay(JSON.parse(answer) as Remembered[]);
   }
 
   /** The first answer to an event of a numbered stream; undefined for the next number. Throws `sequence-gap`. */
@@ -257,15 +241,14 @@ export function createTransactor(given: {
     return sents;
   }
 
-  function checkMoves(moves: readonly EngineMove[], { principal, commandId, stream }: Fenced): void {
+  function checkMoves(moves: readonly EngineMove[], { stream, ...asker }: Fenced): void {
     if (moves.length === 0 || moves.length > limits.movesMax) {
       throw new SignalboxError(
         "invalid-request",
         `A transaction has 1 to ${limits.movesMax} moves, not ${moves.length}.`,
       );
     }
-    if (principal !== undefined) checkId(principal, "principal");
-    if (commandId !== undefined) checkId(commandId, "commandId");
+    checkAsker(asker);
     for (const move of moves) if (!("create" in move)) checkId(move.id);
     if (stream === undefined) return;
     checkId(stream.name, "stream/name");
@@ -294,8 +277,6 @@ function isOfRequest(error: unknown): boolean {
 }
 
 const requestFaults: ReadonlySet<ErrorCode> = new Set(["invalid-request", "internal-event", "payload-too-large"]);
-
-type CommandKey = Pick<CommandRow, "principal" | "id" | "fingerprint">;
 
 function remembered({ id, outcome, version, reasons }: Answer): Remembered {
   return { id, outcome, version, ...(reasons && { reasons }) };

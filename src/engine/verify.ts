@@ -20,6 +20,9 @@ export interface Verifier {
   verify(ids: AsyncIterable<InstanceRow> | Iterable<InstanceRow>): Promise<Verification>;
 }
 
+/** What lists and filters take from the row, and not from the snapshot. */
+const shown = ["status", "state", "tags"] as const;
+
 export function createVerifier(given: { store: Store; catalogue: Catalogue; performs: Performs }): Verifier {
   const { store, catalogue, performs } = given;
 
@@ -44,8 +47,11 @@ export function createVerifier(given: { store: Store; catalogue: Catalogue; perf
     const { head } = last;
     if (head.row.version !== row.version)
       return { seq: null, detail: `the instance is at version ${row.version}, the replay ends at ${head.row.version}` };
-    if (isDeepStrictEqual(JSON.parse(head.row.snapshot), JSON.parse(row.snapshot))) return undefined;
-    return { seq: null, detail: "the stored snapshot is not what the journal leads to" };
+    if (!isDeepStrictEqual(JSON.parse(head.row.snapshot), JSON.parse(row.snapshot)))
+      return { seq: null, detail: "the stored snapshot is not what the journal leads to" };
+    const forged = shown.find((name) => !isDeepStrictEqual(head.row[name], row[name]));
+    if (forged === undefined) return undefined;
+    return { seq: null, detail: `the stored ${forged} is not what the journal leads to` };
   }
 
   return {

@@ -6,7 +6,7 @@ import { learnClock } from "./times.js";
  * @typedef {import("../operations/answer-schemas.ts").PendingView} PendingView
  * @typedef {import("../operations/answer-schemas.ts").MachineDetails} MachineDetails
  * @typedef {import("../operations/answer-schemas.ts").MachineSummary} MachineSummary
- * @typedef {import("../operations/answer-schemas.ts").DryRunView} DryRunView
+ * @typedef {import("../operations/answer-schemas.ts").ExplanationView} ExplanationView
  * @typedef {import("../operations/answer-schemas.ts").SentEventView} SentEventView
  * @typedef {import("../operations/answer-schemas.ts").MomentView} MomentView
  * @typedef {import("../operations/answer-schemas.ts").AttentionView} AttentionView
@@ -134,9 +134,8 @@ export function createApi({ askForToken }) {
     /** @param {string} key @param {"retry" | "discard"} what */
     settle: (key, what) =>
       post(`v1/pending/${encodeURIComponent(key)}/${what}`, undefined, { "Idempotency-Key": newKey() }),
-    /** @param {string} id @param {object} event @param {number} version @returns {Promise<DryRunView>} */
-    dryRun: (id, event, version) =>
-      post(`${instancePath(id)}/events?dryRun=true`, event, { "If-Match": `"v${version}"` }),
+    /** What the event would do, also for those who may not send it. @param {string} id @param {object} event @returns {Promise<ExplanationView>} */
+    explain: (id, event) => post(`${instancePath(id)}/explain`, event),
     /** @param {string} id @param {object} event @param {{ version: number, key: string }} condition @returns {Promise<SentEventView>} */
     send: (id, event, { version, key }) =>
       post(`${instancePath(id)}/events`, event, { "If-Match": `"v${version}"`, "Idempotency-Key": key }),

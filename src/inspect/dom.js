@@ -66,15 +66,26 @@ export function fill(element, ...children) {
   element.replaceChildren(...kept(children));
 }
 
-const shownMax = 160; // a name that is longer tells nothing more by its rest
+const nameMax = 160; // one that is longer tells nothing more by its rest
+const sentenceMax = 1_000; // what to do stands at the end of it, behind whatever names it holds
 
 /**
- * A name or sentence from outside: its own direction, cut where it is endless.
+ * A name from outside, or a sentence in a line: its own direction, cut where it is endless.
  *
  * @param {string} text
  * @param {Properties} [properties]
  */
 export function said(text, properties = {}) {
+  return saidUpTo(nameMax, text, properties);
+}
+
+/** A sentence from outside that is there to be read to its end. @param {string} text */
+export function told(text) {
+  return saidUpTo(sentenceMax, text, {});
+}
+
+/** @param {number} shownMax @param {string} text @param {Properties} properties */
+function saidUpTo(shownMax, text, properties) {
   const isLong = text.length > shownMax;
   const title = isLong ? text.slice(0, 2_000) : undefined;
   return el("bdi", { title, ...properties }, isLong ? `${text.slice(0, shownMax)}…` : text);

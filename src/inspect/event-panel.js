@@ -1,5 +1,5 @@
 import { newKey, Problem, sentenceOf, Unreachable } from "./api.js";
-import { el, fill, focusFirst, freshId, said, unseen } from "./dom.js";
+import { el, fill, focusFirst, freshId, said, told, unseen } from "./dom.js";
 import { glyph } from "./glyphs.js";
 import { reasonList } from "./reasons.js";
 import { schemaForm } from "./schema-form.js";
@@ -10,7 +10,8 @@ import { valueTree } from "./value-tree.js";
  * @typedef {import("./api.js").InstanceView} InstanceView
  * @typedef {import("./api.js").MachineDetails} MachineDetails
  * @typedef {MachineDetails["events"][number]} EventDetails
- * @typedef {import("./api.js").DryRunView} DryRunView
+ * @typedef {import("./api.js").ExplanationView} ExplanationView
+ * @typedef {NonNullable<ExplanationView["verdict"]>} Verdict
  * @typedef {import("./api.js").SentEventView} SentEventView
  */
 
@@ -207,10 +208,10 @@ export function createEventPanel({ id, api, announce, onSent }) {
   }
 
   function check() {
-    return ask(async (filled, event, version) => {
-      const run = await api.dryRun(id, event, version);
+    return ask(async (filled, event) => {
+      const { instance: now, verdict: judged } = await api.explain(id, event);
       filled.showFaults([]);
-      fill(verdict, ...dryRunWords(run));
+      if (judged !== undefined) fill(verdict, ...verdictWords(judged, now.state));
     });
   }
 
@@ -265,7 +266,7 @@ export function createEventPanel({ id, api, announce, onSent }) {
     fill(
       verdict,
       heading("error", code === "forbidden" ? "Not allowed" : "Not sent"),
-      hasMarked && left.length === 0 ? el("p", {}, "See the marked fields.") : el("p", {}, said(sentenceOf(error))),
+      hasMarked && left.length === 0 ? el("p", {}, "See the marked fields.") : el("p", {}, told(sentenceOf(error))),
       left.length > 0 &&
         el(
           "ul",
@@ -280,16 +281,20 @@ export function createEventPanel({ id, api, announce, onSent }) {
     return machine?.events.some(({ type }) => type === hint) === true ? () => choose(hint) : undefined;
   }
 
-  /** @param {DryRunView} run */
-  function dryRunWords({ outcome, reasons, via, effects, instance: after }) {
-    if (outcome === "refused")
-      return [heading("refused", "It would be refused"), reasonList(reasons ?? [], { onHint })];
-    if (outcome === "unchanged") return [heading("unchanged", "It would be accepted; nothing would follow")];
-    return [
-      heading("changed", "It would be accepted"),
-      pathLine(instance?.state ?? "", via, after.state),
-      effects.length > 0 && el("ul", { class: "effects" }, ...effects.map(effectItem)),
-    ];
+  /** @param {Verdict} judged @param {string} from */
+  function verdictWords({ outcome, reasons, via, to, effects, forbidden }, from) {
+    return [...outcomeWords(), forbidden !== undefined && el("p", { class: "fault" }, "Not by you: ", told(forbidden))];
+
+    function outcomeWords() {
+      if (outcome === "refused")
+        return [heading("refused", "It would be refused"), reasonList(reasons ?? [], { onHint })];
+      if (outcome === "unchanged") return [heading("unchanged", "It would be accepted; nothing would follow")];
+      return [
+        heading("changed", "It would be accepted"),
+        pathLine(from, via, to),
+        effects.length > 0 && el("ul", { class: "effects" }, ...effects.map(effectItem)),
+      ];
+    }
   }
 
   /** @param {SentEventView} sent */
@@ -336,7 +341,7 @@ function pathLine(from, via, to) {
   );
 }
 
-/** @param {DryRunView["effects"][number]} effect */
+/** @param {Verdict["effects"][number]} effect */
 function effectItem(effect) {
   switch (effect.kind) {
     case "call":

@@ -92,6 +92,7 @@ export function follow({ open, after, onEvent, onConnection, onRefusal }) {
   }
 
   async function run() {
+    clearTimeout(again);
     attempt.abort();
     attempt = new AbortController();
     const { signal } = attempt;

@@ -1,4 +1,4 @@
-import { el, said } from "./dom.js";
+import { el, said, told } from "./dom.js";
 import { valueTree } from "./value-tree.js";
 
 /** @typedef {{ code: string, detail: string, hint?: string | undefined, data?: unknown }} Reason */
@@ -19,7 +19,7 @@ function reasonItem({ code, detail, hint, data }, onHint) {
   return el(
     "li",
     {},
-    el("p", {}, said(detail), " ", el("code", { class: "code-name" }, said(code))),
+    el("p", {}, told(detail), " ", el("code", { class: "code-name" }, said(code))),
     hint !== undefined &&
       el(
         "p",

@@ -239,6 +239,8 @@ export const explanation = z
         outcome,
         reasons: z.array(refusal).optional(),
         via: z.array(z.string()),
+        to: z.string().meta({ description: "The state that it would be in then." }),
+        effects: z.array(effect),
         forbidden: z
           .string()
           .optional()

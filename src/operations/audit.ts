@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { chainReport, chainRows } from "./answer-schemas.ts";
-import { given } from "./instances.ts";
+import { given } from "./given.ts";
 import { operation } from "./operation.ts";
 import { limitQuery, sequenceQuery } from "./schemas.ts";
 

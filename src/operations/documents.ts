@@ -65,7 +65,7 @@ function fileOf(files: PageFiles, name: string): string {
   throw new SignalboxError("not-found", `No page is made of ${name}; there are ${Object.keys(files).join(", ")}.`);
 }
 
-/** What the server says of itself, made when somebody asks for it: a command of the shell needs none of it. */
+/** What the server says of itself, made once, when somebody asks for it: a command of the shell needs none of it. */
 export function createContract(given: {
   operations: readonly Operation[];
   version: string;
@@ -73,16 +73,22 @@ export function createContract(given: {
   hasTokens: boolean;
 }): Contract {
   const { operations, version, hasTokens } = given;
-  let made: ReturnType<Contract["document"]> | undefined;
-  const document = () => {
-    made ??= import("./openapi.ts").then(({ openApiDocument }) => openApiDocument({ operations, version }));
-    return made;
+  let document: ReturnType<Contract["document"]> | undefined;
+  let page: ReturnType<Contract["page"]> | undefined;
+
+  async function makeDocument() {
+    const { openApiDocument } = await import("./openapi.ts");
+    return openApiDocument({ operations, version });
+  }
+
+  async function makePage() {
+    const { docsPage } = await import("../pages/docs-page.ts");
+    return docsPage(await contract.document(), { hasTokens });
+  }
+
+  const contract: Contract = {
+    document: () => (document ??= makeDocument()),
+    page: () => (page ??= makePage()),
   };
-  return {
-    document,
-    async page() {
-      const { docsPage } = await import("../pages/docs-page.ts");
-      return docsPage(await document(), { hasTokens });
-    },
-  };
+  return contract;
 }

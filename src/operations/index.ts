@@ -9,12 +9,10 @@ import {
   listInstances,
   sendEvent,
   showInstance,
-  showJournal,
-  transact,
   verify,
 } from "./instances.ts";
-import { showMoment } from "./history.ts";
 import { showInspect } from "./inspect.ts";
+import { listJournal, showJournal, showMoment } from "./journal.ts";
 import { metrics } from "./metrics.ts";
 import { listMachines, showDiagram, showMachine } from "./machines.ts";
 import {
@@ -29,7 +27,8 @@ import {
 } from "./nodes.ts";
 import type { Operation } from "./operation.ts";
 import { discardPending, listPending, retryPending } from "./pending.ts";
-import { listJournal, streamInstance, streamJournal } from "./streams.ts";
+import { streamInstance, streamJournal } from "./streams.ts";
+import { transact } from "./transactions.ts";
 
 /** All that a caller may ask, each once, with its types. */
 export const operationsByName = {

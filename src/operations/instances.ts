@@ -1,45 +1,13 @@
 import { z } from "zod";
-import { SignalboxError } from "../core/errors.ts";
-import type { Instance, Move, Sent } from "../core/outcome.ts";
-import { afterEarlierMoves } from "../engine/plan.ts";
-import {
-  dryRun,
-  explanation,
-  instanceList,
-  instanceView,
-  journalPage,
-  sentEvent,
-  sentEvents,
-  verification,
-} from "./answer-schemas.ts";
-import { operation, type Caller } from "./operation.ts";
-import { checkFields, checkMoves, checkOutsideEvent } from "./outside-event.ts";
+import { dryRun, explanation, instanceList, instanceView, sentEvent, verification } from "./answer-schemas.ts";
+import { asked, checkVersion, versionOf } from "./asked.ts";
+import { given } from "./given.ts";
+import { operation } from "./operation.ts";
+import { checkFields, checkOutsideEvent } from "./outside-event.ts";
 import { checkHost, whyNotSend } from "./permission.ts";
-import {
-  beforeQuery,
-  cursorQuery,
-  eventBody,
-  idParams,
-  labelQuery,
-  labels,
-  limitQuery,
-  newId,
-  sequenceQuery,
-} from "./schemas.ts";
-import {
-  dryRunBody,
-  entryBody,
-  explanationBody,
-  instanceBody,
-  isAccepted,
-  pageBody,
-  refusedAnswer,
-  sentAnswer,
-  sentBody,
-} from "./wire.ts";
+import { creationBody, cursorQuery, eventBody, idParams, labelQuery, limitQuery, newId } from "./schemas.ts";
+import { dryRunBody, explanationBody, instanceBody, pageBody, sentAnswer } from "./wire.ts";
 
-const machineName = z.string().min(1).max(200).meta({ description: "The name of a statechart." });
-const machineInput = z.unknown().meta({ description: "What the statechart is made from; it says the schema." });
 const idExample = { id: "node/alpha" };
 const eventExample = { type: "node.cordon", reason: "a fan is failing" };
 
@@ -48,12 +16,7 @@ export const createInstance = operation({
   summary: "Creates one instance; the same id and input again answers with what is there.",
   method: "POST",
   path: "/v1/instances",
-  body: z.strictObject({
-    machine: machineName,
-    id: newId.optional(),
-    input: machineInput,
-    labels: labels.optional(),
-  }),
+  body: creationBody.extend({ id: newId.optional() }),
   permission: "operate",
   answers: {
     200: { description: "It is there already, made of the same input.", schema: instanceView, headers: ["ETag"] },
@@ -160,75 +123,6 @@ export const sendEvent = operation({
   },
 });
 
-const move = z.strictObject({
-  id: idParams.shape.id,
-  event: eventBody,
-  expectedVersion: z
-    .number()
-    .int()
-    .positive()
-    .optional()
-    .meta({ description: "The version that the instance has to be at." }),
-});
-const creation = z.strictObject({
-  create: z.strictObject({
-    machine: machineName,
-    id: newId,
-    input: machineInput,
-    labels: labels.optional(),
-  }),
-});
-
-export const transact = operation({
-  name: "transact",
-  summary: "Several events and creations, all or none.",
-  method: "POST",
-  path: "/v1/transactions",
-  body: z.strictObject({
-    moves: z
-      .array(z.union([move, creation]))
-      .min(1)
-      .max(1_000),
-  }),
-  permission: "operate",
-  answers: { 200: { description: "All of it has happened; one item for each move.", schema: sentEvents } },
-  errors: [
-    "not-found",
-    "internal-event",
-    "already-exists",
-    "event-refused",
-    "needs-migration",
-    "version-mismatch",
-    "machine-fault",
-  ],
-  example: { body: { moves: [{ id: "node/alpha", event: eventExample }] } },
-  isChange: true,
-  async run({ body: { moves } }, caller, { engine }) {
-    const known = moves as Move[]; // zod's optional fields may be undefined, ours are absent
-    await checkMoves(engine, caller, known);
-    const sents = await engine.transact(known, asked(caller));
-    const [first] = sents;
-    if (first !== undefined && !isAccepted(first)) {
-      const { index, type } = refusedMove(known, first);
-      const answer = refusedAnswer(first, type);
-      return { ...answer, body: { ...answer.body, move: index } };
-    }
-    const items = sents.filter(isAccepted).map(sentBody);
-    return { status: 200, body: { items }, ...(first?.replayed && { replayed: true }) };
-  },
-});
-
-/** Which move a refusal is about: of several on one instance, the one that its reasons point to. */
-function refusedMove(moves: readonly Move[], { instance, reasons = [] }: Sent): { index: number; type: string } {
-  const onIt = moves.flatMap((each, index) =>
-    "event" in each && each.id === instance.id ? [{ index, type: each.event.type }] : [],
-  );
-  const isLater = reasons.some(({ code }) => code === afterEarlierMoves.code);
-  const candidates = isLater && onIt.length > 1 ? onIt.slice(1) : onIt;
-  const { event } = (reasons[0]?.data ?? {}) as { event?: unknown };
-  return candidates.find(({ type }) => type === event) ?? candidates[0] ?? { index: 0, type: "" };
-}
-
 export const explainInstance = operation({
   name: "explain-instance",
   summary: "What an instance waits for, since when, until when, and what would move it.",
@@ -261,24 +155,10 @@ export const explainEvent = operation({
     const { machine } = await engine.read(id);
     checkFields(engine, machine, body);
     const forbidden = whyNotSend(caller, { id, machine: engine.catalogue.find(machine), type: body.type });
-    return { status: 200, body: explanationBody(await engine.explain(id, body), forbidden) };
-  },
-});
-
-export const showJournal = operation({
-  name: "show-journal",
-  summary: "What happened to an instance, by sequence number.",
-  method: "GET",
-  path: "/v1/instances/:id/journal",
-  params: idParams,
-  query: z.strictObject({ after: sequenceQuery, before: beforeQuery, limit: limitQuery }),
-  permission: "read",
-  answers: { 200: { description: "A page of entries.", schema: journalPage } },
-  example: { params: idExample, query: { after: 0, limit: 50 } },
-  isChange: false,
-  async run({ params, query }, _caller, { engine }) {
-    const { entries, nextAfter } = await engine.journal({ instance: params.id, ...given(query) });
-    return { status: 200, body: { entries: entries.map(entryBody), nextAfter } };
+    return {
+      status: 200,
+      body: explanationBody(await engine.explain(id, body, { principal: caller.principal }), forbidden),
+    };
   },
 });
 
@@ -299,28 +179,3 @@ export const verify = operation({
   isChange: false,
   run: async ({ body }, _caller, { engine }) => ({ status: 200, body: await engine.verify(body?.id) }),
 });
-
-/** What the engine is told of the caller. */
-export function asked({ principal, command, trace }: Caller) {
-  return {
-    principal,
-    ...(trace !== undefined && { trace }),
-    ...(command && { commandId: command.id, fingerprint: command.fingerprint }),
-  };
-}
-
-export function versionOf({ expectedVersion }: Caller): { expectedVersion?: number } {
-  return expectedVersion === undefined ? {} : { expectedVersion };
-}
-
-/** For what the engine does not check itself. Throws `version-mismatch`. */
-export function checkVersion({ id, version }: Instance, { expectedVersion }: Caller): void {
-  if (expectedVersion === undefined || expectedVersion === version) return;
-  const detail = `${id} is at version ${version}, not ${expectedVersion}. Read it again and decide anew.`;
-  throw new SignalboxError("version-mismatch", detail, { extra: { version } });
-}
-
-/** Without the fields that were not given. */
-export function given<T extends object>(query: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as never;
-}

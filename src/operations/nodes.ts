@@ -2,7 +2,8 @@ import { z } from "zod";
 import { isSignalboxError, SignalboxError } from "../core/errors.ts";
 import type { Instance, Sent } from "../core/outcome.ts";
 import type { Engine } from "../engine/engine.ts";
-import { asked, checkVersion, given, versionOf } from "./instances.ts";
+import { asked, versionOf } from "./asked.ts";
+import { given } from "./given.ts";
 import { instanceList, instanceView, queuedEntry, sentEvent } from "./answer-schemas.ts";
 import { operation, type Caller } from "./operation.ts";
 import { checkOutsideEvent } from "./outside-event.ts";
@@ -40,7 +41,7 @@ export const listNodes = operation({
   }),
   permission: "read",
   answers: { 200: { description: "A page of nodes, each as its instance.", schema: instanceList } },
-  example: { query: { state: "UnderMaintenance" } },
+  example: { query: { state: "Maintenance" } },
   isChange: false,
   run: async ({ query }, _caller, { engine }) => ({
     status: 200,
@@ -89,7 +90,8 @@ export const enterMaintenance = operation({
     const event = { type: "maintenance.enter", ...request };
     checkOutsideEvent(engine, caller, { id: node.id, machine: node.machine, event });
     const entry = { node, event, slots: groupsOf(node).toSorted() };
-    const isInLine = queue && entry.slots.length > 0 && node.state === "Active";
+    const isAsExpected = (caller.expectedVersion ?? node.version) === node.version; // else the engine says so, or answers again
+    const isInLine = queue && entry.slots.length > 0 && node.state === "Active" && isAsExpected;
     const moves = isInLine ? await movesInLine(engine, entry, caller) : movesAtOnce(entry, caller);
     const sents = await engine.transactAsEngine(moves, asked(caller));
     return entryAnswer(engine, node, sents);
@@ -156,7 +158,6 @@ function movesAtOnce({ node, event, slots }: Entry, caller: Caller): EngineMoves
 
 /** The groups pass the node on in order of their names, so that no two nodes wait for each other. */
 async function movesInLine(engine: Engine, { node, event, slots }: Entry, caller: Caller): Promise<EngineMoves> {
-  checkVersion(node, caller);
   const { principal } = caller;
   const trial = await engine.dryRun(node.id, { ...event, slots }, { principal }); // what is wrong is told now, not when its turn comes
   if (trial.outcome === "refused") return movesAtOnce({ node, event, slots }, caller);

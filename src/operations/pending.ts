@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { given } from "./instances.ts";
+import { asked } from "./asked.ts";
+import { given } from "./given.ts";
 import { discarded, pendingItem, pendingList } from "./answer-schemas.ts";
 import { operation } from "./operation.ts";
 import { cursorQuery, keyParams, limitQuery } from "./schemas.ts";
@@ -42,10 +43,10 @@ export const retryPending = operation({
   answers: { 200: { description: "The row, as it is now.", schema: pendingItem } },
   example: keyExample,
   isChange: true,
-  run: async ({ params }, _caller, { engine }) => ({
-    status: 200,
-    body: pendingBody(await engine.retryPending(params.key)),
-  }),
+  async run({ params }, caller, { engine }) {
+    const { replayed, ...item } = await engine.retryPending(params.key, asked(caller));
+    return { status: 200, body: pendingBody(item), ...(replayed && { replayed }) };
+  },
 });
 
 export const discardPending = operation({
@@ -58,8 +59,8 @@ export const discardPending = operation({
   answers: { 200: { description: "It is given up.", schema: discarded } },
   example: keyExample,
   isChange: true,
-  async run({ params }, { principal, trace }, { engine }) {
-    await engine.discardPending(params.key, { principal, ...(trace !== undefined && { trace }) });
-    return { status: 200, body: { key: params.key, discarded: true as const } };
+  async run({ params }, caller, { engine }) {
+    const { replayed } = await engine.discardPending(params.key, asked(caller));
+    return { status: 200, body: { key: params.key, discarded: true as const }, ...(replayed && { replayed }) };
   },
 });

@@ -51,10 +51,18 @@ export const labelQuery = z
   .meta({ description: "`name:value`." });
 
 const labelText = z.string().min(1).max(200);
-export const labels = z
+const labels = z
   .record(labelText, z.string().max(200))
   .refine((given) => Object.keys(given).length <= 50, "at most 50 labels")
   .meta({ description: "To find it by; at most 50." });
+
+/** What a new instance is made of. */
+export const creationBody = z.strictObject({
+  machine: z.string().min(1).max(200).meta({ description: "The name of a statechart." }),
+  id: newId,
+  input: z.unknown().meta({ description: "What the statechart is made from; it says the schema." }),
+  labels: labels.optional(),
+});
 
 /** An event as it is sent: its fields are checked by the schema that the machine has for its type. */
 export const eventBody = z.looseObject({

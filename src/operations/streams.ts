@@ -1,25 +1,7 @@
 import { z } from "zod";
-import { journalPage } from "./answer-schemas.ts";
-import { given } from "./instances.ts";
+import { given } from "./given.ts";
 import { eventStreamType, operation, type Answer } from "./operation.ts";
-import { idParams, limitQuery, sequenceQuery } from "./schemas.ts";
-import { entryBody } from "./wire.ts";
-
-export const listJournal = operation({
-  name: "list-journal",
-  summary: "What happened to all instances, by sequence number.",
-  method: "GET",
-  path: "/v1/journal",
-  query: z.strictObject({ after: sequenceQuery, limit: limitQuery }),
-  permission: "read",
-  answers: { 200: { description: "A page of entries.", schema: journalPage } },
-  example: { query: { after: 0, limit: 50 } },
-  isChange: false,
-  async run({ query }, _caller, { engine }) {
-    const { entries, nextAfter } = await engine.journal(given(query));
-    return { status: 200, body: { entries: entries.map(entryBody), nextAfter } };
-  },
-});
+import { idParams, sequenceQuery } from "./schemas.ts";
 
 const streamAnswers = {
   200: {

@@ -67,7 +67,14 @@ export function explanationBody(
     waitingFor: body.waitingFor,
     hears,
     pending: pending.map(pendingBody),
-    ...(verdict && { verdict: { ...verdict, via: [...verdict.via], ...(forbidden && { forbidden }) } }),
+    ...(verdict && {
+      verdict: {
+        ...verdict,
+        via: [...verdict.via],
+        effects: [...verdict.effects],
+        ...(forbidden && { forbidden }),
+      },
+    }),
   };
 }
 

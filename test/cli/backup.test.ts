@@ -122,7 +122,7 @@ describe("signalbox audit", () => {
     expect(verified.stdout).toContain(`head ${head.seq}:${head.hash}\n`);
     expect(exported.stdout.trimEnd().split("\n")).toHaveLength(head.seq);
     expect(later.stdout).toBe(exported.stdout.split("\n").slice(2).join("\n"));
-    expect(changed.stdout).toMatch(/ 1 faults\n {2}row \d: the content does not fit its hash\n/);
+    expect(changed.stdout).toMatch(/ 1 fault\n {2}row \d: the content does not fit its hash\n/);
   });
 
   it("takes a head that was noted, and ends with 1 when it is not there any more", async () => {

@@ -177,10 +177,10 @@ describe("signalbox journal, pending and verify", () => {
     ]);
     const all = await both("verify");
 
-    expect(journal.stdout.split("\n")[0]).toMatch(/^SEQ +AT +VERSION +EVENT +OUTCOME +PATH +BY$/);
-    expect(journal.stdout).toMatch(/ 2 +maintenance\.enter +changed +Active > EnteringMaintenance +local$/m);
+    expect(journal.stdout.split("\n")[0]).toMatch(/^SEQ +AT +VERSION +EVENT +OUTCOME +BY +PATH$/);
+    expect(journal.stdout).toMatch(/ 2 +maintenance\.enter +changed +local +Active > EnteringMaintenance$/m);
     expect(journal.stdout).toMatch(
-      / 2 +maintenance\.exit +refused +EnteringMaintenance \(EnteringMaintenance does not accept maintenance\.exit\.\) +local$/m,
+      / 2 +maintenance\.exit +refused +local +EnteringMaintenance \(EnteringMaintenance does not accept maintenance\.exit\.\)$/m,
     );
     expect((entries as { entries: unknown[] }).entries).toHaveLength(3);
     expect(pending.stdout.trimEnd().split("\n")).toHaveLength(4);
@@ -227,7 +227,10 @@ describe("signalbox nodes and node", () => {
     ]);
     expect(await step("resume", "round", "--force", "--keep-cordoned")).toEqual([0, "changed: round is in Recovery"]);
     expect((await step("uncordon", "round"))[0]).toBe(0);
-    expect((await step("cordon", "round"))[0]).toBe(0);
+    expect(await step("cordon", "round", "--reason", "a fan fails")).toEqual([
+      0,
+      "changed: round is in Active and Cordoned",
+    ]);
     const [listed, { body }] = await both("nodes");
     const [shown] = await both("node", "status", "round");
     expect(listed.stdout).toMatch(/^NODE +STATE +SCHEDULING +SINCE +WAITS FOR\n/);

@@ -54,8 +54,8 @@ describe("signalbox journal", () => {
     const [people, json, later] = await Promise.all([signalbox(), signalbox("--json"), signalbox("--after", "1")]);
 
     expect(people.stdout.split("\n").map((line) => line.split(/ {2,}/))).toEqual([
-      ["SEQ", "AT", "INSTANCE", "VERSION", "EVENT", "OUTCOME", "PATH", "BY"],
-      ["1", expect.stringMatching(/Z$/), "node/alpha", "1", "created", "changed", "Active", "local"],
+      ["SEQ", "AT", "INSTANCE", "VERSION", "EVENT", "OUTCOME", "BY", "PATH"],
+      ["1", expect.stringMatching(/Z$/), "node/alpha", "1", "created", "changed", "local", "Active"],
       [""],
     ]);
     expect(JSON.parse(json.stdout)).toMatchObject({ entries: [{ seq: 1, instance: "node/alpha" }] });

@@ -32,7 +32,12 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
   return started(
     spawn(process.execPath, [program, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH: process.env["PATH"], NODE_ENV: "production", ...env },
+      env: {
+        PATH: process.env["PATH"],
+        NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+        NODE_ENV: "production",
+        ...env,
+      },
     }),
   );
 }

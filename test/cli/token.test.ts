@@ -131,7 +131,7 @@ describe("signalbox serve --tokens", () => {
     await expect.poll(ask, { timeout: 10_000 }).toBe(401);
     const { stderr } = await server.end("SIGTERM");
 
-    expect([without.code, without.stderr]).toEqual([1, expect.stringContaining("unauthenticated")]);
+    expect([without.code, without.stderr]).toEqual([1, expect.stringMatching(/unauthenticated.*SIGNALBOX_TOKEN/)]);
     expect([withIt.code, JSON.parse(withIt.stdout)]).toEqual([0, { items: [] }]);
     expect(stderr).toContain("the token file was read again");
     expect(stderr).not.toContain(made.token.slice(23));

@@ -106,7 +106,8 @@ describe("--wait", () => {
       expect(stdout).toContain("changed: drawn is in EnteringMaintenance\r\n");
       const drawn = stdout.split("\r\u001b[2K").slice(1);
       expect(drawn.at(-1)).toMatch(/^drawn {2}DrainFailed {2}an operator .+\r\n/);
-      for (const line of drawn.slice(0, -1)) expect(line).toMatch(/^drawn {2}EnteringMaintenance [^\n]{1,60}$/);
+      for (const line of drawn.slice(0, -1))
+        expect(line).toMatch(/^drawn {2}EnteringMaintenance {2}until \S+Z {2}[^\n]{1,30}$/);
       expect(stdout).toContain("signalbox: wait-ended-otherwise: drawn came to rest in DrainFailed");
     },
   );

@@ -68,14 +68,14 @@ describe("following the journal", () => {
 
   it("makes the connection anew when nothing comes, not even a heartbeat", async () => {
     const { url, requests } = await hostileServer(
-      (_, response) => void response.flushHeaders,
+      () => undefined, // not even a beginning
       stream("", () => undefined),
       stream(event(1)),
     );
     const client = createClient({ url, answerWithinMs: 40, following: { ...quick, silenceMaxMs: 40 } });
 
     expect(await take(1, client.follow({ after: 0 }))).toEqual([1]);
-    expect(requests).toHaveLength(3);
+    expect(requests.length).toBeGreaterThanOrEqual(3); // more of them on a machine that takes 40 ms to answer
   });
 
   it("keeps a connection on which only heartbeats come, and one whose reader takes its time", async () => {
@@ -85,11 +85,11 @@ describe("following the journal", () => {
       const heart = setInterval(() => {
         beats += 1;
         response.write(beats === 12 ? event(2) : ": heartbeat\n\n");
-      }, 10);
+      }, 50);
       response.on("close", () => clearInterval(heart));
     });
     const seen: number[] = [];
-    for await (const { seq } of clientOf(url, { silenceMaxMs: 80 }).follow({ after: 0 })) {
+    for await (const { seq } of clientOf(url, { silenceMaxMs: 500 }).follow({ after: 0 })) {
       seen.push(seq);
       if (seq === 2) break;
       await until("more time has passed than silence may last", () => beats >= 12);

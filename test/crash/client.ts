@@ -22,9 +22,28 @@ interface Answer {
   };
 }
 
-/** Where the server is at the moment; undefined while it is down. */
+/** Where the server is, for who waits while it is down. */
 export interface Target {
-  url: string | undefined;
+  /** Resolves at once while it is up. */
+  url(): Promise<string>;
+  isUp(url: string): void;
+  isDown(): void;
+}
+
+export function createTarget(): Target {
+  let up = Promise.withResolvers<string>();
+  let isUp = false;
+  return {
+    url: () => up.promise,
+    isUp(url) {
+      isUp = true;
+      up.resolve(url);
+    },
+    isDown() {
+      if (isUp) up = Promise.withResolvers<string>();
+      isUp = false;
+    },
+  };
 }
 
 /**
@@ -60,9 +79,7 @@ export async function runClient(given: {
 
   async function insist(path: string, body: object, key: string): Promise<Answer> {
     for (;;) {
-      const { url } = target;
-      const answer =
-        url === undefined ? undefined : await post(agent, new URL(path, url), body, key).catch(() => undefined);
+      const answer = await post(agent, new URL(path, await target.url()), body, key).catch(() => undefined);
       if (answer !== undefined && answer.status < 500) return answer;
       await turn();
     }

@@ -5,18 +5,18 @@ import { createEngine, type Engine } from "../../src/engine/engine.ts";
 import type { JournalEntry } from "../../src/engine/reading.ts";
 import { systemClock } from "../../src/providers/system-clock.ts";
 import { sqliteStore } from "../../src/store/sqlite/sqlite.ts";
-import { launch, temporaryDirectory, type Served } from "../support/served.ts";
-import { post, runClient, type Command, type Target } from "./client.ts";
+import { start, startServer, temporaryDirectory, type Server } from "../cli/processes.ts";
+import { createTarget, post, runClient, type Command } from "./client.ts";
 
 const kills = Number(process.env["SIGNALBOX_KILLS"] ?? 50);
 const nodes = Array.from({ length: 12 }, (_, index) => `n${index}`);
 const group = "maintenance-group/racks";
 const clock = systemClock();
 const directory = temporaryDirectory();
-let launched: ReturnType<typeof launch> | undefined;
+let server: Server | undefined;
 
 afterEach(async () => {
-  await launched?.kill();
+  await server?.end();
   directory.remove();
 });
 
@@ -24,11 +24,11 @@ describe("a server that is killed again and again under load", () => {
   it(
     `has every acknowledged command exactly once after ${kills} kills`,
     async () => {
-      const target: Target = { url: undefined };
+      const target = createTarget();
       const stop = new AbortController();
       const commands: Command[] = [];
       const agent = new Agent({ keepAlive: false });
-      const first = await start();
+      const first = await startAgain();
       await post(agent, new URL("/v1/instances", first.url), {
         machine: "maintenanceGroup",
         id: group,
@@ -38,27 +38,28 @@ describe("a server that is killed again and again under load", () => {
         const create = { machine: "nodeMaintenance", id: `node/${node}`, input: { node, groups: ["racks"] } };
         await post(agent, new URL("/v1/instances", first.url), create);
       }
-      target.url = first.url;
+      target.isUp(first.url);
 
       const clients = nodes.map((node) => runClient({ node, target, commands, signal: stop.signal }));
       for (let kill = 0; kill < kills; kill += 1) {
         await wait(20 + ((kill * 37) % 260));
-        target.url = undefined;
-        await launched?.kill();
+        target.isDown();
+        await server?.end();
         if (kill % 5 === 4) await killDuringRecovery(30 + ((kill * 53) % 330));
-        const served = await start();
+        const served = await startAgain();
         if (kill % 10 === 9) expect(await verified(agent, served)).toEqual({ differences: [], unverifiable: [] });
-        target.url = served.url;
+        target.isUp(served.url);
       }
       stop.abort();
       const windows = await Promise.all(clients);
-      await settled(agent, target.url ?? "");
-      await launched?.kill();
+      await settled(agent, await target.url());
+      await server?.end();
 
       const engine = createEngine({ machines, store: sqliteStore(`${directory.path}/signalbox.db`) });
       const journal = await allEntries(engine);
       console.log(`${kills} kills, ${commands.length} commands acknowledged, ${journal.length} journal rows`);
       expect((await engine.verify()).differences).toEqual([]);
+      expect((await engine.audit.verify()).faults).toEqual([]);
       expectCommandsOnce(commands, journal);
       expectTimersOnce(windows, journal);
       expectMessagesOnce(windows, journal);
@@ -68,18 +69,19 @@ describe("a server that is killed again and again under load", () => {
   );
 });
 
-async function start(): Promise<Served> {
-  launched = launch(directory.path);
-  return launched.listening;
+async function startAgain(): Promise<Server> {
+  server = await startServer(directory.path);
+  return server;
 }
 
 async function killDuringRecovery(afterMs: number): Promise<void> {
-  const recovering = launch(directory.path);
+  const recovering = start(["serve", "--data", directory.path, "--port", "0"]);
   await wait(afterMs);
-  await recovering.kill();
+  recovering.signal("SIGKILL");
+  await recovering.ended;
 }
 
-async function verified(agent: Agent, { url }: Served): Promise<unknown> {
+async function verified(agent: Agent, { url }: Server): Promise<unknown> {
   const { body } = await post(agent, new URL("/v1/verify", url), {});
   const { checked: _checked, ...found } = body as Record<string, unknown>;
   return found;

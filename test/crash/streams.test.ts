@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createClient } from "../../src/client/index.ts";
+import { startServer, temporaryDirectory, type Server } from "../cli/processes.ts";
 import { until } from "../providers/until.ts";
-import { launch, temporaryDirectory } from "../support/served.ts";
 import { createCuttingProxy } from "./cutting-proxy.ts";
 
 const kills = Number(process.env["SIGNALBOX_STREAM_KILLS"] ?? 3);
@@ -9,10 +9,10 @@ const readers = 6;
 const nodes = ["n0", "n1", "n2", "n3"];
 const sendsBetweenKills = 40;
 const directory = temporaryDirectory();
-let launched: ReturnType<typeof launch> | undefined;
+let server: Server | undefined;
 
 afterEach(async () => {
-  await launched?.kill();
+  await server?.end();
   directory.remove();
 });
 
@@ -77,9 +77,9 @@ describe("readers of streams", () => {
     /** Kills what runs, and lets the proxy lead to a new one. */
     async function serveAgain(): Promise<void> {
       proxy.leadTo(undefined);
-      await launched?.kill();
-      launched = launch(directory.path);
-      proxy.leadTo((await launched.listening).url);
+      await server?.end();
+      server = await startServer(directory.path);
+      proxy.leadTo(server.url);
     }
   });
 });

@@ -416,6 +416,12 @@ describe("an export", () => {
     });
   });
 
+  it.each([0, -1, 1.5, 501])("is read in pages, none of them of %d rows", async (limit) => {
+    const { engine } = createWorld();
+
+    await expect(engine.audit.rows({ limit })).rejects.toMatchObject({ code: "invalid-request" });
+  });
+
   it("is not an empty file", async () => {
     await expect(checkExport(linesOf([]))).rejects.toMatchObject({ code: "invalid-request" });
   });

@@ -6,7 +6,13 @@ import { memoryStore } from "../../src/store/memory.ts";
 import type { NewJournalRow, Store } from "../../src/store/store.ts";
 import { quiet } from "../support/gated-store.ts";
 
-const small = { ...defaultLimits, tailPageMax: 3, tailKeptMax: 4, tailKeptCharactersMax: 2_500 };
+const small = {
+  ...defaultLimits,
+  tailPageMax: 3,
+  tailKeptMax: 4,
+  tailKeptCharactersMax: 2_500,
+  tailPageCharactersMax: 1_300,
+};
 const instances = ["a", "b"] as const;
 
 function rowOf(instance: string, size = 0): NewJournalRow {
@@ -182,6 +188,24 @@ describe("the feed of many readers", () => {
     expect(quick.seen).toEqual(Array.from({ length: 13 }, (_, n) => n + 1));
     quick.stop();
     await pages.return?.();
+  });
+
+  it("holds few entries for a reader that catches up when they are large, and misses none of them", async () => {
+    const limits = { ...defaultLimits, tailPageMax: 30, tailPageCharactersMax: 10_000 };
+    const { feed, commit, reads } = createWorld((read) => read, limits);
+    for (let n = 0; n < 20; n += 1) await commit(rowOf("a", n === 10 ? 20_000 : 4_000));
+    for (let n = 0; n < 20; n += 1) await commit(rowOf("a"));
+
+    const pages: number[][] = [];
+    for await (const { entries } of (await feed.open({ after: 0 })).pages()) {
+      pages.push(entries.map(({ seq }) => seq));
+      if (entries.at(-1)?.seq === 40) break;
+    }
+
+    expect(pages.flat()).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
+    expect(Math.max(...pages.slice(0, 10).map(({ length }) => length))).toBe(2);
+    expect(pages).toContainEqual([11]);
+    expect(reads()).toBeLessThan(20);
   });
 
   it("refuses a position that the journal has not reached", async () => {

@@ -85,8 +85,8 @@ function packed(path: string): string {
     cpSync(join(root, part), join(copy, part), { recursive: true });
   }
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
-  must(run(copy, "npm", "run", "build"));
-  const { stdout } = must(run(copy, "npm", "pack", "--json", "--pack-destination", path));
+  const quietly = "--foreground-scripts=false"; // the build that packing begins with must not write into the answer
+  const { stdout } = must(run(copy, "npm", "pack", "--json", quietly, "--pack-destination", path));
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
   rmSync(copy, { recursive: true });
   return join(path, filename);

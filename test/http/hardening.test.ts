@@ -94,7 +94,7 @@ describe("a client that is slow on purpose", () => {
   });
 
   it("is cut off when it does not read its answer, and others are served meanwhile", async () => {
-    const { url, server, ask, engine } = await served({ stalledMs: 300 });
+    const { url, server, ask, engine } = await served({ stalledMs: 2_000 }); // longer than the answers take to be made, also on a loaded machine
     const labels = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`${index}`, "x".repeat(200)]));
     const moves = Array.from({ length: 400 }, (_, index) => ({
       create: { machine: "counter", id: `c/${index}`, input: {}, labels },

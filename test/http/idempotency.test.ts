@@ -155,6 +155,26 @@ describe("an Idempotency-Key", () => {
     expect((await enter("a", { queue: true }, "k1")).status).toBe(422);
   });
 
+  it("makes waiting in line one, also when the node has moved on from the version of If-Match since", async () => {
+    const site = await createSite();
+    const input = { name: "racks", maxUnavailable: 1, members: 2 };
+    await site.engine.create({ machine: "maintenanceGroup", id: "maintenance-group/racks", input });
+    await addNode(site, "alpha", ["racks"]);
+    const enter = (headers: Record<string, string>) =>
+      site.post("/v1/nodes/alpha/maintenance/enter", { queue: true }, { "If-Match": '"v1"', ...headers });
+
+    const first = await enter(key("k1"));
+    await site.engine.send("node/alpha", { type: "node.cordon" });
+    const again = await enter(key("k1"));
+    const other = await enter(key("k2"));
+
+    expect([first, again].map(({ status, headers }) => [status, headers["idempotency-replayed"]])).toEqual([
+      [202, undefined],
+      [202, "true"],
+    ]);
+    expect([other.status, other.body.code]).toEqual([412, "version-mismatch"]);
+  });
+
   it("does not remember faults: what was wrong can be put right under the same key", async () => {
     const site = await createSite();
     await addCounter(site);

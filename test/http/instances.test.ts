@@ -375,9 +375,16 @@ describe("explain", () => {
 
     expect([no.status, no.body.verdict]).toEqual([
       200,
-      { type: "dec", outcome: "refused", reasons: [expect.objectContaining({ code: "at-zero" })], via: [] },
+      {
+        type: "dec",
+        outcome: "refused",
+        reasons: [expect.objectContaining({ code: "at-zero" })],
+        via: [],
+        to: "Counting",
+        effects: [],
+      },
     ]);
-    expect(yes.body.verdict).toEqual({ type: "inc", outcome: "changed", via: [] });
+    expect(yes.body.verdict).toEqual({ type: "inc", outcome: "changed", via: [], to: "Counting", effects: [] });
     expect(yes.body.instance.version).toBe(1);
     expect((await site.get("/v1/instances/c/journal")).body.entries).toHaveLength(1);
   });

@@ -109,6 +109,32 @@ describe("POST /v1/pending/{key}/retry and /discard", () => {
     expect([again.status, again.body.code]).toEqual([404, "not-found"]);
   });
 
+  it("answer a retry under the same Idempotency-Key as the first time, and another request under it not at all", async () => {
+    const site = await siteWithDeadCall();
+    await site.engine.send("node/alpha", { type: "maintenance.enter", noDeadline: true });
+    await site.settle();
+    const [failed] = (await site.get("/v1/pending?state=retrying")).body.items;
+    const path = `/v1/pending/${encodeURIComponent(failed.key)}`;
+    const twice = async (action: string) => {
+      const ask = () => site.post(`${path}/${action}`, undefined, { "Idempotency-Key": action });
+      return [await ask(), await ask()] as const;
+    };
+
+    const [retried, retriedAgain] = await twice("retry");
+    const [discarded, discardedAgain] = await twice("discard");
+    const reused = await site.post(`${path}/discard`, undefined, { "Idempotency-Key": "retry" });
+
+    for (const [first, again] of [
+      [retried, retriedAgain],
+      [discarded, discardedAgain],
+    ] as const) {
+      expect([first.status, again.status]).toEqual([200, 200]);
+      expect(again.body).toEqual(first.body);
+      expect([first, again].map(({ headers }) => headers["idempotency-replayed"])).toEqual([undefined, "true"]);
+    }
+    expect([reused.status, reused.body.code]).toEqual([422, "idempotency-key-reused"]);
+  });
+
   it("know no unknown key, and take neither body nor If-Match", async () => {
     const { post } = await createSite();
 

@@ -202,7 +202,7 @@ describe("a server with streams", () => {
     const site = await createSite({
       machines: [caller, counter],
       log,
-      streams: { waitingBytesMax: 65_536, heartbeatMs: 50 },
+      streams: { waitingBytesMax: 65_536, heartbeatMs: 500 }, // who takes nothing in so long is stuck, on a loaded machine too
     });
     await site.engine.create({ machine: "caller", id: "c", input: {} });
     for (let n = 0; n < 80; n += 1) await site.engine.send("c", { type: "go", what: "x".repeat(200_000) });

@@ -15,6 +15,8 @@ describeInBrowser("the inspect page", (open) => {
     await addNode(site, "alpha");
     await addNode(site, "beta");
     await site.engine.send("node/alpha", { type: "maintenance.enter" });
+    const replicas = Array.from({ length: 12 }, (_, n) => `storefront-replica-${n}`); // a long reason, with what to do at its end
+    await site.engine.send("node/alpha", { type: "drain.progressed", replicas, daemons: [] });
     await site.advance(600_000); // the drain fails: nobody performs it
     const { page, told } = await openInspect(open, site.url);
 
@@ -28,8 +30,8 @@ describeInBrowser("the inspect page", (open) => {
     await page.getByRole("button", { name: "Check" }).click();
     const verdict = page.locator(".verdict");
     await verdict.getByText("It would be refused").waitFor();
-    expect(await verdict.textContent()).toContain("force-required");
-    expect((await site.engine.read("node/alpha")).version).toBe(3);
+    expect(await verdict.textContent()).toMatch(/Leaving maintenance needs force\..*force-required/);
+    expect((await site.engine.read("node/alpha")).version).toBe(4);
 
     await page.getByRole("button", { name: "Send" }).click();
     await verdict.getByText("Refused").waitFor();
@@ -153,6 +155,9 @@ describeInBrowser("the inspect page", (open) => {
     await page.getByRole("link", { name: "c", exact: true }).click();
     await live(page);
     await page.getByRole("button", { name: "inc" }).click();
+    await page.getByRole("button", { name: "Check" }).click(); // looking never needs more than looking
+    await page.locator(".verdict").getByText("It would be accepted").waitFor();
+    expect(await page.locator(".verdict .fault").textContent()).toContain("Not by you: ");
     await page.getByRole("button", { name: "Send" }).click();
     await page.locator(".verdict").getByText("Not allowed").waitFor();
 

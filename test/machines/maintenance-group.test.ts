@@ -28,6 +28,7 @@ describe("the budget of a group", () => {
 
   it("says who holds it, and who stands in line, when it is exhausted", () => {
     const group = groupOf();
+    expect(notesOf(group)).toEqual(["0 of 1 slots taken; in line: nobody"]);
     take(group, "alpha");
     queue(group, "beta");
 

@@ -229,6 +229,20 @@ describe("what the inspector tells", () => {
     expect(told().slice(-4)).toEqual(["actor p", "actor k", "event k finish", "snapshot k finish"]);
   });
 
+  it("forgets one that has ended before one that only is quiet", async () => {
+    const { world, receiver, told } = await inspected();
+    for (const id of ["quiet", "ended"]) await world.engine.create({ machine: "counter", id, input: {} });
+    await world.engine.send("ended", { type: "finish" });
+    const others = Array.from({ length: 199 }, (_, index) => `c${index}`);
+    await world.engine.transact(others.map((id) => ({ create: { machine: "counter", id, input: {} } })));
+
+    await world.engine.send("quiet", { type: "inc" });
+    await received(receiver, 3 + 3 + 2 + 199 * 3 + 2);
+
+    expect(told().slice(-2)).toEqual(["event quiet inc", "snapshot quiet inc"]);
+    expect(told().filter((each) => each === "actor quiet")).toHaveLength(1);
+  });
+
   it("is nothing of a secret that a call was given", async () => {
     const planted = "correct-horse-battery-staple";
     const provider = recordingProvider({ logIn: (_call, input) => ({ saw: input }) });

@@ -202,7 +202,7 @@ describe("the log", () => {
       answered.push(await post(server.url, "/v1/instances/node%2Fa/events", body).catch(() => undefined));
     });
 
-    await expect.poll(() => answered.length).toBeGreaterThan(100);
+    await expect.poll(() => answered.length, { timeout: 10_000 }).toBeGreaterThan(100);
     const { code, stderr } = await server.end("SIGTERM");
     await Promise.all(asking);
 

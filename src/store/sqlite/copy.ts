@@ -39,10 +39,18 @@ export async function copyDatabase({ from, to, onProgress, isChainToBeWhole }: C
     synchronise(dirname(resolve(to)));
     return report;
   } catch (error) {
-    throw isDamage(error) ? damaged(from, messageOf(error)) : storeError(error);
+    throw copyError(error, { from, to });
   } finally {
     for (const suffix of ["", ...companions]) rmSync(`${partial}${suffix}`, { force: true });
   }
+}
+
+function copyError(error: unknown, { from, to }: { from: string; to: string }): SignalboxError {
+  if (isDamage(error)) return damaged(from, messageOf(error));
+  const told = storeError(error);
+  if (told.code !== "insufficient-storage") return told;
+  const detail = `There is no space for ${to}, and nothing was left there. Make space, or name another place.`;
+  return new SignalboxError("insufficient-storage", detail, { cause: error });
 }
 
 const companions = ["-journal", "-wal", "-shm"];
