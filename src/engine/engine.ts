@@ -29,6 +29,7 @@ import { createMigrator } from "./migration.ts";
 import { engineAsker, eventMove } from "./move.ts";
 import { createObservers, type Observer } from "./observer.ts";
 import { createPlanner, type EngineMove } from "./plan.ts";
+import { createProbe } from "./probe.ts";
 import { createReading, type JournalEntry, type PendingItem, type Reading } from "./reading.ts";
 import { createRefusalRate } from "./refusal-rate.ts";
 import { createRunner, type Runner } from "./runner.ts";
@@ -123,7 +124,7 @@ export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pen
   head(id: string): Promise<Head>;
   /** Tells the observer what the engine does from now on, until the answer is called. */
   observe(observer: Observer): () => void;
-  /** Resolves when the store can be written to. */
+  /** Resolves when the store can be written to, now or a second ago. */
   probe(): Promise<void>;
   /** Whether the store has run out of space: until a probe succeeds nothing is written. */
   isReadOnly(): boolean;
@@ -296,7 +297,7 @@ export function createEngine(options: EngineOptions): Engine {
     retryPending: (key, asked) => gate.enter(() => intervention.retryPending(key, asked)),
     discardPending: (key, asked) => gate.enter(() => intervention.discardPending(key, asked)),
     observe: observers.observe,
-    probe: store.probe,
+    probe: createProbe({ store, clock }),
     isReadOnly: space.isLost,
     lastSweep: housekeeping.lastSweep,
     countPending: () => store.countPending(clock.now()),
