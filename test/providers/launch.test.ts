@@ -149,7 +149,8 @@ describe("taking over after a crash", () => {
   });
 
   it("takes a zombie for what it is", async () => {
-    const parent = spawn("/bin/sh", ["-c", "sleep 0 & echo $!; exec sleep 1000"], {
+    const untilNobodyReaps = '(while [ "$(cat /proc/$$/comm)" != sleep ]; do :; done)'; // a shell might
+    const parent = spawn("/bin/sh", ["-c", `${untilNobodyReaps} & echo $!; exec sleep 1000`], {
       stdio: ["ignore", "pipe", "ignore"],
     });
     onTestFinished(() => void parent.kill("SIGKILL"));
