@@ -34,6 +34,8 @@ export interface Machine {
   readonly migrations?: Readonly<Record<number, (stored: unknown) => unknown>>;
   /** The event that a parent's withdrawal sends to a child of this machine. */
   readonly cancelEvent?: string;
+  /** Characters of an input as JSON, where the engine's limit for payloads is too small: for what is kept outside the context. */
+  readonly inputCharactersMax?: number;
   /** What a person should know beside what a state waits for: a missing limit, a failing part. */
   readonly notes?: (context: never, state: string) => readonly string[];
 }

@@ -17,6 +17,8 @@ export interface Call {
   report(event: AnyEventObject): Promise<Sent>;
   /** Commits moves on any instances, as long as the call is pending. Does not end the call. */
   transact(moves: readonly Move[]): Promise<Sent[]>;
+  /** The same for activities that are part of Signalbox: events of the engine are let through. */
+  transactAsEngine(moves: readonly Move[]): Promise<Sent[]>;
 }
 
 /**

@@ -45,7 +45,12 @@ export async function performCall(
 
 /** What an activity says on its way must not carry its secrets either. */
 function sealedCall(call: Call, seal: Unsealed["seal"]): Call {
-  return { ...call, report: (event) => call.report(seal(event)), transact: (moves) => call.transact(seal(moves)) };
+  return {
+    ...call,
+    report: (event) => call.report(seal(event)),
+    transact: (moves) => call.transact(seal(moves)),
+    transactAsEngine: (moves) => call.transactAsEngine(seal(moves)),
+  };
 }
 
 /** How a call ends whose outcome its machine cannot be told. */

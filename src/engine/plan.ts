@@ -128,7 +128,7 @@ export function createPlanner(given: {
       checkId(id);
       const machine = catalogue.machine(name);
       const canonicalInput = canonicalJson(rawInput);
-      checkSize(canonicalInput.length, "input");
+      checkSize(canonicalInput.length, "input", machine.inputCharactersMax);
       const existing = stepped.get(id)?.head ?? (await heads.find(id))?.head;
       if (existing !== undefined) {
         if (existing.row.machine !== name || existing.row.input !== canonicalInput) throw taken(id);
@@ -214,11 +214,11 @@ export function createPlanner(given: {
     };
   }
 
-  function checkSize(length: number, what: string): void {
-    if (length <= limits.payloadBytesMax) return;
+  function checkSize(length: number, what: string, most = limits.payloadBytesMax): void {
+    if (length <= most) return;
     throw new SignalboxError(
       "payload-too-large",
-      `The ${what} has ${length} characters as JSON; the limit is ${limits.payloadBytesMax}.`,
+      `The ${what} has ${length} characters as JSON; the limit is ${most}.`,
     );
   }
 

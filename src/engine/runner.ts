@@ -72,17 +72,17 @@ export function createRunner(given: {
     };
   }
 
-  /** In order for each receiver, side by side for different ones. */
+  /** Timers of an instance in order, messages in order for each pair; side by side otherwise, so that they share a commit. */
   async function deliverAll(rows: readonly PendingRow[]): Promise<void> {
-    const lanes = Map.groupBy(rows, (row) => row.to ?? row.instance);
+    const lanes = Map.groupBy(rows, (row) => (row.to === null ? row.instance : `${row.instance}\n${row.to}`));
     await Promise.all([...lanes.values()].map(deliverInOrder));
   }
 
   async function deliverInOrder(rows: readonly PendingRow[]): Promise<void> {
-    const held = new Set<string>(); // senders whose earlier message could not be delivered: order is kept per pair
+    let isHeld = false; // an earlier message could not be delivered
     for (const row of rows) {
-      if (row.kind === "message" && held.has(row.instance)) await putBack({ ...row, dueAt: row.dueAt ?? clock.now() });
-      else if (!(await deliver(row))) held.add(row.instance);
+      if (row.kind === "message" && isHeld) await putBack({ ...row, dueAt: row.dueAt ?? clock.now() });
+      else if (!(await deliver(row))) isHeld = true;
     }
   }
 
@@ -217,6 +217,7 @@ export function createRunner(given: {
       attempt: row.attempts + 1,
       ...(row.trace !== null && { traceparent: row.trace }),
       transact,
+      transactAsEngine: (moves) => transact(moves.map((move) => ({ ...move, sender: "engine" }))),
       async report(event) {
         const [sent] = await transact([{ id: row.instance, event }]);
         if (sent === undefined) throw new SignalboxError("internal-fault", "A report was not answered.");

@@ -21,7 +21,12 @@ export function createCall(key = "call-1"): TestCall {
       reports.push(structuredClone(event));
       return { outcome: "changed", version: reports.length, instance: {} as never }; // no activity reads it
     },
-    transact: () => Promise.reject(new Error("No activity of maintenance moves other instances")),
+    transact: moveOthers,
+    transactAsEngine: moveOthers,
   };
   return { call, reports, withdraw: () => controller.abort(new DOMException("Withdrawn", "AbortError")) };
+}
+
+function moveOthers(): Promise<never> {
+  return Promise.reject(new Error("No activity of maintenance moves other instances"));
 }

@@ -1,0 +1,159 @@
+import type { HostEvent, HostInput } from "../../machines/host/events.ts";
+import type { RolloutState } from "../../machines/rollout/states.ts";
+import type { WaveCounters, WaveRules } from "../../machines/rollout/context.ts";
+import type { Provider } from "../core/provider.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { TransactOptions } from "../engine/transact.ts";
+import type { Fleet } from "../planning/fleet.ts";
+import type { FleetDifference } from "../planning/difference.ts";
+import type { FrozenPlan } from "../planning/frozen-plan.ts";
+import type { GateVerdict } from "../planning/plan-types.ts";
+
+/**
+ * Runs the rollouts of a fleet on an engine: opens them, plans them, watches which agents are there, and says what an agent
+ * has to do. Everything durable is in the engine's instances; what is kept here is an index over them that a start rebuilds.
+ */
+export interface ControlPlane {
+  /** Performs `planRollout`. Handed to the engine before `start`. */
+  readonly provider: Provider;
+  /** Reads what is there, follows the journal from then on, and has every rollout planned anew. */
+  start(engine: Engine): Promise<void>;
+  stop(): Promise<void>;
+
+  /** The declaration that holds; undefined before the first. */
+  fleet(): Fleet | undefined;
+  /** What applying a declaration would change; changes nothing. */
+  compare(declared: Fleet): Promise<Application>;
+  /** Keeps the declaration and opens a rollout for each channel whose ref has changed, in one transaction per channel. */
+  apply(declared: Fleet, document: unknown, asked: TransactOptions): Promise<Application>;
+
+  /** Opens a run of a ref (the declared one when not given) over a channel; supersedes the one before in the same transaction. */
+  open(order: OpenOrder, asked: TransactOptions): Promise<Opened>;
+  /** Cancels, and brings the last ref that became Terminal back. */
+  abort(rolloutId: string, order: { reason?: string }, asked: TransactOptions): Promise<Opened>;
+  /** A new run of the same ref over the hosts that have not converged; lifts its quarantine. */
+  retry(rolloutId: string, order: { reason: string }, asked: TransactOptions): Promise<Opened>;
+  /** A new run of the last ref that became Terminal; freeze, approval and soak do not hold it. */
+  undo(channel: string, order: { reason?: string }, asked: TransactOptions): Promise<Opened>;
+  /** A host that was never dispatched gets its instance with it. */
+  excuse(rolloutId: string, host: string, order: { reason: string }, asked: TransactOptions): Promise<void>;
+
+  rollout(id: string): Promise<RolloutRecord>;
+  /** Newest first. */
+  rollouts(query: { channel?: string; state?: string; after?: string; limit: number }): Promise<RolloutRecord[]>;
+  planOf(rolloutId: string): Promise<FrozenPlan>;
+  /** By wave and name; hosts that were never dispatched too. */
+  hosts(
+    rolloutId: string,
+    query: { state?: string; wave?: number; after?: string; limit: number },
+  ): Promise<HostRecord[]>;
+  /** Which gates hold a host back, since when, and what would open them. */
+  explainHost(rolloutId: string, host: string): Promise<HostExplanation>;
+
+  /** The agent of a host asks: it is there. */
+  seen(host: string): void;
+  /** What a host has to do beyond what its agent knows; nothing is changed but that a host of a plan gets its instance when its agent tells of it. */
+  ordersFor(host: string, known: readonly KnownRollout[]): Promise<AgentOrder[]>;
+  /** Resolves when something of the host has changed, or the signal is aborted. */
+  changed(host: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface OpenOrder {
+  channel: string;
+  ref?: string;
+  /** Only these hosts of the channel. */
+  hosts?: ReadonlySet<string>;
+  isUndo?: true;
+}
+
+export interface Opened {
+  rolloutId: string;
+  hosts: number;
+  /** Hosts of each wave. */
+  waves: readonly number[];
+  superseded: string | null;
+}
+
+export interface Application {
+  hash: string;
+  difference: FleetDifference;
+  /** A rollout for each channel whose ref differs from its newest rollout's; `rolloutId` when it was opened. */
+  rollouts: readonly { channel: string; ref: string; from: string | null; hosts: number; rolloutId: string | null }[];
+}
+
+export interface RolloutRecord {
+  rolloutId: string;
+  channel: string;
+  targetRef: string;
+  state: RolloutState;
+  control: string;
+  /** Epoch ms. */
+  since: number;
+  currentWave: number;
+  /** Journal numbers. */
+  openedSeq: number;
+  lastTransitionSeq: number;
+  openedAt: number;
+  terminalAt: number | null;
+  supersededAt: number | null;
+  supersededBy: string | null;
+  endedBy: string | null;
+  planHash: string | null;
+  waves: readonly (WaveCounters &
+    WaveRules & { name: string; hosts: number; soakMs: number; state: "done" | "current" | "ahead" })[];
+  /** What holds hosts back, as the planner last decided. */
+  gates: readonly GateVerdict[];
+  paused: { by: string; reason: string | null; at: number } | null;
+  approvals: Readonly<Record<string, readonly { by: string; at: number }[]>>;
+  failure: { host: string | null; wave: number; to: string; at: number } | null;
+  cleared: { by: string; reason: string; at: number } | null;
+  version: number;
+}
+
+export interface HostRecord {
+  host: string;
+  wave: number;
+  /** `Pending` for one without an instance. */
+  state: string;
+  countedAs: string;
+  since: number | null;
+  isOffered: boolean;
+  observedVersion: string | null;
+  isUnreachable: boolean;
+  excused: { by: string; reason: string; at: number } | null;
+  failure: { kind: string; reason: string } | null;
+  /** Of its instance; null: it has none. */
+  instance: string | null;
+}
+
+export interface HostExplanation extends HostRecord {
+  /** Empty when nothing holds it, or it was dispatched. */
+  gates: readonly GateVerdict[];
+  nextAt: number | null;
+  /** What its instance waits for. */
+  waitingFor: readonly string[];
+}
+
+/** A rollout that an agent has records of. */
+export interface KnownRollout {
+  rolloutId: string;
+  /** Orders that it has taken. */
+  orders: number;
+  /** The last number of its stream that was acknowledged to it. */
+  sent: number;
+}
+
+export type AgentOrder =
+  /** Acknowledge, then activate. `quarantined`: refs of the channel that must not be rolled back to. */
+  | { kind: "dispatch"; dispatch: Omit<HostInput, "at" | "reportsTo">; quarantined: readonly string[] }
+  /** It was acknowledged (`seq` numbers are taken), and the agent knows nothing of it. */
+  | {
+      kind: "recover";
+      dispatch: Omit<HostInput, "at" | "reportsTo">;
+      acknowledged: { observedPrior: string | null; rollbackTo: string | null };
+      seq: number;
+      state: string;
+    }
+  | { kind: "order"; rolloutId: string; number: number; event: { type: HostEvent["type"] } & Record<string, unknown> }
+  /** Tell again what comes after this number of the stream. */
+  | { kind: "replay"; rolloutId: string; after: number };

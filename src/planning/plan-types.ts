@@ -1,0 +1,110 @@
+import type { CountedState, HostState } from "../../machines/host/states.ts";
+import type { GateName } from "../../machines/rollout/events.ts";
+import type { RolloutState } from "../../machines/rollout/states.ts";
+import type { FreezeWindow } from "./fleet.ts";
+import type { FrozenPlan } from "./frozen-plan.ts";
+
+/** What the planner knows of a rollout. Times are epoch ms. */
+export interface PlannedRollout {
+  readonly id: string;
+  readonly state: RolloutState;
+  /** Since when it is in that state. */
+  readonly since: number;
+  readonly control: "Running" | "Paused" | "AwaitingApproval" | "Over";
+  readonly controlSince: number;
+  readonly currentWave: number;
+  readonly promotedThrough: number;
+  readonly isFullyPromoted: boolean;
+  /** Whether its counters say that the current wave is settled. */
+  readonly isWaveSettled: boolean;
+  readonly isUndo: boolean;
+  readonly endedBy: string | null;
+  /** When it ended; null before. */
+  readonly endedAt: number | null;
+  readonly plan: FrozenPlan;
+  /** The newest of its channel. */
+  readonly isNewest: boolean;
+  /** The last of its channel that became Terminal. */
+  readonly isLastTerminal: boolean;
+}
+
+/** What the planner knows of a host in that rollout; a host without an instance is left out. */
+export interface PlannedHost {
+  readonly host: string;
+  readonly wave: number;
+  readonly state: HostState;
+  /** Since when. */
+  readonly since: number;
+  readonly countedAs: CountedState;
+  /** An offer stands. */
+  readonly isOffered: boolean;
+  readonly isUnreachable: boolean;
+  readonly isExcused: boolean;
+  readonly isSoakWaived: boolean;
+  /** Asked for already, and taken when the activation settles. */
+  readonly isReleaseAsked: boolean;
+  /** Enforce probes that fail now. */
+  readonly failingProbes: number;
+}
+
+/** What the planner knows of everything else. */
+export interface FleetFacts {
+  /** Somebody has stopped the line; null: it runs. */
+  readonly frozen: { readonly since: number; readonly by: string; readonly reason: string | null } | null;
+  readonly freezes: readonly FreezeWindow[];
+  /** The ref of the rollout is quarantined on its channel. */
+  readonly quarantined: { readonly since: number; readonly reason: string } | null;
+  /** The newest rollout of a channel; null: there is none yet. */
+  newestOf(channel: string): {
+    readonly id: string;
+    readonly state: RolloutState;
+    readonly since: number;
+    readonly endedBy: string | null;
+    readonly isCleared: boolean;
+  } | null;
+  /** Why the host's node is not to be touched; null: it may be, or there is no such node. */
+  nodeOf(host: string): { readonly since: number; readonly detail: string } | null;
+  /** Another rollout in which the host is busy: its activation has begun and not settled. */
+  busyWith(host: string): { readonly rollout: string; readonly since: number } | null;
+  /** How many hosts of a budget are out because of other rollouts, unreachable, or in maintenance; those of this rollout are not counted. */
+  unavailableElsewhere(budgetKey: string): number;
+}
+
+export interface PlanInput {
+  readonly fleet: FleetFacts;
+  readonly rollout: PlannedRollout;
+  readonly hosts: Iterable<PlannedHost>;
+  readonly at: number;
+}
+
+/** What is to be done now, in this order. */
+export type PlannedMove =
+  /** Offer the host its dispatch: its instance is created, or is offered again. */
+  | {
+      readonly kind: "dispatch";
+      readonly host: string;
+      readonly wave: number;
+      readonly soakMs: number;
+      readonly isNew: boolean;
+    }
+  | { readonly kind: "waive-soak"; readonly host: string }
+  | { readonly kind: "roll-back"; readonly host: string; readonly reason: string }
+  | { readonly kind: "release"; readonly host: string; readonly by: string }
+  | { readonly kind: "advance"; readonly fromWave: number; readonly toWave: number }
+  /** All its hosts are released and it has been kept long enough. */
+  | { readonly kind: "prune" };
+
+export interface GateVerdict {
+  readonly gate: GateName;
+  readonly since: number;
+  /** What holds, and what would open it. */
+  readonly detail: string;
+}
+
+export interface Plan {
+  readonly moves: readonly PlannedMove[];
+  /** Hosts that wait for their dispatch, in order of dispatch, each with all the gates that hold it, in the order of the gates. */
+  readonly blocked: readonly { readonly host: string; readonly gates: readonly GateVerdict[] }[];
+  /** When to plan again although nothing else changes; null: never. */
+  readonly nextAt: number | null;
+}
