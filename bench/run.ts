@@ -1,11 +1,11 @@
-/** Every figure beside its baseline, in one run: `npm run bench`, with `-- --json` for machines, `-- NAME ...` for some. */
+/** Every figure beside its baseline, in one run: `npm run bench`, with `-- --json` for machines, `-- NAME ...` for some, `-- rollouts --large` for 100,000 hosts. */
 process.env["NODE_ENV"] = "production";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Figure } from "./measure.ts";
 
-const names = ["step", "refusal", "send", "http", "start", "streams"] as const;
+const names = ["step", "refusal", "send", "http", "start", "streams", "agents", "planner", "rollouts"] as const;
 const limits: Readonly<Record<(typeof names)[number], string>> = {
   step: "at most 1.3",
   refusal: "at most 0.3",
@@ -13,6 +13,9 @@ const limits: Readonly<Record<(typeof names)[number], string>> = {
   http: "at least 0.5",
   start: "at most 2",
   streams: "at most 2",
+  planner: "at most 3",
+  agents: "at most 12",
+  rollouts: "at most 1.5",
 };
 
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
@@ -28,6 +31,12 @@ try {
   if (wanted.includes("http")) figures.http = await (await import("./http.ts")).measureHttp(directory);
   if (wanted.includes("start")) figures.start = await (await import("./start.ts")).measureStart(directory);
   if (wanted.includes("streams")) figures.streams = await (await import("./streams.ts")).measureStreams(directory);
+  if (wanted.includes("agents")) figures.agents = await (await import("./agents.ts")).measureAgents(directory);
+  if (wanted.includes("planner")) figures.planner = (await import("./planner.ts")).measurePlanner();
+  if (wanted.includes("rollouts")) {
+    const isLarge = process.argv.includes("--large");
+    figures.rollouts = await (await import("./rollouts.ts")).measureRollouts({ isLarge });
+  }
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }

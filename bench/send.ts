@@ -164,7 +164,7 @@ const unhashed = "5a".repeat(32); // as many bytes as a hash
 
 /** Writes the rows as they end up with us; checks nothing and hashes nothing. */
 function createHandWriter(database: DatabaseSync): (element: Element) => void {
-  const insertInstance = database.prepare(`INSERT INTO instances VALUES (${"?, ".repeat(16)}?)`);
+  const insertInstance = database.prepare(`INSERT INTO instances VALUES (${"?, ".repeat(18)}?)`);
   const updateInstance = database.prepare(
     "UPDATE instances SET version = ?, state = ?, tags = ?, snapshot = ?, at = ?, since = ?, regions_since = ?, updated_at = ? WHERE id = ?",
   );
@@ -178,7 +178,8 @@ function createHandWriter(database: DatabaseSync): (element: Element) => void {
   let seq = 0;
   return ({ writes, journal, changes }) => {
     for (const { row, expected } of writes) {
-      if (expected === 0) insertInstance.run(...instanceValues(row));
+      if (expected === 0)
+        insertInstance.run(...instanceValues({ ...row, createdSeq: seq + 1, transitionSeq: seq + 1 }));
       else {
         const { version, state, tags, snapshot, at, since, regionsSince, updatedAt, id } = row;
         updateInstance.run(

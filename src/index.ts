@@ -13,7 +13,11 @@ export { checkFitness, unfitnessOf, type Unfitness } from "./core/registration.t
 export { start, step, type StampedEvent, type StepResult } from "./core/step.ts";
 export { machines } from "../machines/index.ts";
 export { nodeMaintenance } from "../machines/node-maintenance/node-maintenance.ts";
+export { host } from "../machines/host/host.ts";
 export { maintenanceGroup } from "../machines/maintenance-group/maintenance-group.ts";
+export { rollout } from "../machines/rollout/rollout.ts";
+export { parseRolloutId } from "../machines/rollout/rollout-id.ts";
+export { isTerminalForOrdering } from "../machines/rollout/states.ts";
 export {
   isNonActive,
   isSteadyMaintenance,
@@ -45,10 +49,52 @@ export type { ChainFault, ChainQuery, ChainReport } from "./store/check-chain.ts
 export { checkExport, checkExportFile, type ChainExportRow } from "./store/check-export.ts";
 export { backUp, restore } from "./store/sqlite/backup.ts";
 export { createApp, type AppOptions } from "./http/app.ts";
+export {
+  createControlPlane,
+  defaultFleetLimits,
+  type ControlPlaneOptions,
+} from "./fleet/create-control-plane.ts";
+export type { FleetLimits } from "./fleet/running.ts";
+export type {
+  AgentOrder,
+  Application,
+  ControlPlane,
+  HostExplanation,
+  HostRecord,
+  KnownRollout,
+  Opened,
+  OpenOrder,
+  RolloutRecord,
+} from "./fleet/control-plane.ts";
+export type { DeclarationFault, DeclarationSource } from "./fleet/declaration-watch.ts";
 export type { Authenticate, Identity } from "./http/authentication.ts";
 export { listen, type Listening, type ListenOptions, type ServerLimits } from "./http/server.ts";
 export { authenticateByTokens } from "./http/token-authentication.ts";
+export { describeSimulation } from "./simulation/describe-simulation.ts";
+export { simulate, type Simulation, type SimulationProgress } from "./simulation/simulate.ts";
+export type { AskedSettings, Settings } from "./simulation/settings.ts";
+export type { RolloutOutcome, RunOutcome, Spread } from "./simulation/outcome.ts";
 export { createInspector, type Inspector, type InspectorOptions } from "./stately/inspector.ts";
+export type { FleetDifference } from "./planning/difference.ts";
+export { differenceOf } from "./planning/difference.ts";
+export type { Fleet } from "./planning/fleet.ts";
+export { warningsOf } from "./planning/fleet-warnings.ts";
+export { freezePlan, type FreezeOrder } from "./planning/freeze-plan.ts";
+export type { FrozenPlan } from "./planning/frozen-plan.ts";
+export { plan } from "./planning/plan.ts";
+export type {
+  Decision,
+  FleetFacts,
+  GateVerdict,
+  Plan,
+  PlanInput,
+  PlannedHost,
+  PlannedMove,
+  PlannedRollout,
+} from "./planning/plan-types.ts";
+export { createPlanner, type Planner, type PlannerFacts } from "./planning/planner.ts";
+export { parseFleet } from "./planning/parse-fleet.ts";
+export { parseFleetText } from "./planning/parse-fleet-text.ts";
 export { systemClock } from "./providers/system-clock.ts";
 export { virtualClock } from "./providers/virtual-clock.ts";
 export { createProcessesProvider } from "./providers/processes/processes-provider.ts";

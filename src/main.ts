@@ -17,14 +17,31 @@ export async function main(argv: readonly string[]): Promise<number> {
   const version = packageVersion();
   const composed: Composed = {
     serve: async (options) => (await import("./serve.ts")).serve(options, config),
-    async demo() {
-      const { runDemo } = await import("./cli/demo/demo.ts");
+    async agent(options) {
+      const { url: defaultUrl, token, logLevel } = config;
+      const { runAgent } = await import("./agent/run-agent.ts");
+      return runAgent({ ...options, defaultUrl, logLevel, ...(token !== undefined && { token }) });
+    },
+    async demo(act) {
+      if (act.name === "rollouts") {
+        const { playRollouts } = await import("./cli/demo/rollouts/act.ts");
+        return playRollouts({ output, hosts: act.hosts });
+      }
+      const { playMaintenance } = await import("./cli/demo/maintenance/act.ts");
       const { endAllProcesses } = await import("./providers/processes/end-all.ts");
-      return runDemo({ output, endAllProcesses });
+      return playMaintenance({ output, endAllProcesses });
+    },
+    async readFleet(text) {
+      const { parseFleetText } = await import("./planning/parse-fleet-text.ts");
+      const { warningsOf } = await import("./planning/fleet-warnings.ts");
+      const { fleet, document } = parseFleetText(text);
+      const { hash, channels, hosts } = fleet;
+      return { document, hash, channels: channels.size, hosts: hosts.size, warnings: warningsOf(fleet) };
     },
     backUp: async (options) => (await import("./store/sqlite/backup.ts")).backUp(options),
     restore: async (options) => (await import("./store/sqlite/backup.ts")).restore(options),
     checkExport: async (options) => (await import("./store/check-export.ts")).checkExportFile(options),
+    simulate: async (...asked) => (await import("./simulation/simulate-file.ts")).simulateFile(...asked),
   };
   const { url: defaultUrl, token } = config;
   return runProgram({ argv, defaultUrl, ...(token !== undefined && { token }), version, output, composed });

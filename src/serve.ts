@@ -6,11 +6,16 @@ import type { ServeOptions } from "./cli/program.ts";
 import type { Config } from "./config.ts";
 import { isSignalboxError, messageOf, SignalboxError } from "./core/errors.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
+import type { ControlPlane } from "./fleet/control-plane.ts";
+import { createControlPlane } from "./fleet/create-control-plane.ts";
+import { declarationPrincipal } from "./fleet/requests.ts";
 import { isLoopback } from "./http/address.ts";
 import { createApp } from "./http/app.ts";
 import { listen } from "./http/server.ts";
 import { authenticateByTokens } from "./http/token-authentication.ts";
 import { declareNodes, type DeclaredNodes } from "./operations/declare-nodes.ts";
+import { parseFleetText, type FleetText } from "./planning/parse-fleet-text.ts";
+import { committedFile } from "./providers/git-head.ts";
 import { groupsOf, membersOf } from "./providers/processes/maintenance-groups.ts";
 import { parseNodesFile, type NodesFile } from "./providers/processes/nodes-file.ts";
 import { createProcessesProvider, type ProcessesProvider } from "./providers/processes/processes-provider.ts";
@@ -26,7 +31,7 @@ import { createInspector } from "./stately/inspector.ts";
 
 /** Config -> store, provider, machines -> engine -> HTTP. Resolves when a signal has stopped it. */
 export async function serve(
-  { data, port, host, nodes: nodesPath, tokens: tokensPath, inspectUrl }: ServeOptions,
+  { data, port, host, nodes: nodesPath, fleet: fleetPath, watchFleet, tokens: tokensPath, inspectUrl }: ServeOptions,
   { logLevel }: Config,
 ): Promise<number> {
   const log = createLog({ level: logLevel, fd: 2 });
@@ -39,6 +44,10 @@ export async function serve(
   if (inspectUrl !== undefined) parseInspectUrl(inspectUrl); // before anything is opened
   const stopping = stopSignal();
   const nodes = nodesPath === undefined ? undefined : readNodesFile(nodesPath);
+  if (watchFleet === true && fleetPath === undefined) {
+    throw new SignalboxError("invalid-request", "--watch-fleet needs a file to watch. Name it with --fleet.");
+  }
+  const declared = fleetPath === undefined || watchFleet === true ? undefined : readFleetFile(fleetPath);
   const authenticate =
     tokensPath === undefined ? undefined : authenticateByTokens({ path: tokensPath, clock: systemClock(), log });
   const store = openStore(data);
@@ -55,7 +64,9 @@ export async function serve(
         mayPlace: async (node) => mayPlace(engine, node),
         log,
       });
-    const engine: Engine = createEngine({ machines, store, clock, providers: provider ? [provider] : [], log });
+    const fleet = createControlPlane({ clock, log });
+    const providers = [...(provider ? [provider] : []), fleet.provider];
+    const engine: Engine = createEngine({ machines, store, clock, providers, log });
     const metrics = createMetrics(engine);
     collectDefaultMetrics({ register: metrics.registry }); // it watches the process for good: once, and here
     const tracing = await createTracing(engine);
@@ -64,6 +75,7 @@ export async function serve(
       log,
       stopping,
       metrics,
+      fleet,
       ...(tracing && { tracing }),
       ...(authenticate && { authenticate }),
     });
@@ -72,6 +84,7 @@ export async function serve(
     ends.unshift(
       () => listening.close(),
       () => engine.stop(),
+      () => fleet.stop(),
     );
     if (inspectUrl !== undefined) {
       const inspector = createInspector(engine, { url: inspectUrl, log });
@@ -79,7 +92,11 @@ export async function serve(
       ends.push(leaveSoon);
     }
     const stopped = aborted(stopping);
-    const started = start(engine, provider, stopping);
+    const started = start({ engine, provider, fleet, stopping }, async () => {
+      if (declared !== undefined)
+        await fleet.apply(declared.fleet, declared.document, { principal: declarationPrincipal });
+      if (watchFleet === true && fleetPath !== undefined) await fleet.watch(committedFile(fleetPath));
+    });
     started.catch(() => undefined); // a stop may end it
     await Promise.race([started, stopped]);
     if (!stopping.aborted) {
@@ -94,9 +111,17 @@ export async function serve(
   }
 }
 
-async function start(engine: Engine, provider: ProcessesProvider | undefined, stopping: AbortSignal): Promise<void> {
-  await provider?.start();
-  if (!stopping.aborted) await engine.start();
+interface Started {
+  engine: Engine;
+  provider: ProcessesProvider | undefined;
+  fleet: ControlPlane;
+  stopping: AbortSignal;
+}
+
+/** In the order in which one needs the other; a stop in between ends it. */
+async function start({ engine, provider, fleet, stopping }: Started, declare: () => Promise<void>): Promise<void> {
+  const steps = [() => provider?.start(), () => fleet.start(engine), () => engine.start(), declare];
+  for (const step of steps) if (!stopping.aborted) await step();
 }
 
 const goodbyeMs = 1_000;
@@ -129,15 +154,19 @@ async function mayPlace(engine: Engine, node: string): Promise<boolean> {
 }
 
 function readNodesFile(path: string): NodesFile {
-  let text: string;
+  return parseNodesFile(readText(path, "nodes file"));
+}
+
+function readFleetFile(path: string): FleetText {
+  return parseFleetText(readText(path, "fleet declaration"));
+}
+
+function readText(path: string, what: string): string {
   try {
-    text = readFileSync(path, "utf8");
+    return readFileSync(path, "utf8");
   } catch (error) {
-    throw new SignalboxError("invalid-request", `The nodes file cannot be read: ${messageOf(error)}.`, {
-      cause: error,
-    });
+    throw new SignalboxError("invalid-request", `The ${what} cannot be read: ${messageOf(error)}.`, { cause: error });
   }
-  return parseNodesFile(text);
 }
 
 function declaredIn(file: NodesFile): DeclaredNodes {

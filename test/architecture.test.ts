@@ -19,11 +19,21 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   "src/telemetry": ["src/core", "src/engine"],
   "src/fleet": ["src/core", "machines", "src/planning", "src/engine"],
   "src/simulation": ["src/core", "machines", "src/planning", "src/store", "src/providers", "src/engine", "src/fleet"],
-  "src/operations": ["src/core", "src/planning", "src/engine", "src/fleet", "src/diagram", "src/pages"],
+  "src/operations": ["src/core", "machines", "src/planning", "src/engine", "src/fleet", "src/diagram", "src/pages"],
   "src/client": ["src/core", "src/operations"],
   "src/http": ["src/core", "src/engine", "src/fleet", "src/telemetry", "src/operations", "src/package-file.ts"],
   "src/cli": ["src/core", "src/operations", "src/client"],
-  "src/agent": ["src/core", "machines", "src/store", "src/providers", "src/engine", "src/operations", "src/client"],
+  "src/agent": [
+    "src/core",
+    "machines",
+    "src/planning",
+    "src/store",
+    "src/providers",
+    "src/engine",
+    "src/telemetry",
+    "src/operations",
+    "src/client",
+  ],
   "src/config.ts": ["src/core"],
   "src/index.ts": [
     "src/core",
@@ -33,6 +43,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     "src/providers",
     "src/engine",
     "src/fleet",
+    "src/simulation",
     "src/telemetry",
     "src/http",
     "src/stately",
@@ -90,6 +101,7 @@ function guiltyOf(files: readonly Source[]): string[] {
     const floor = floorOf(path);
     if (floor === undefined) return [`${path} lies on no floor`];
     return importsOf(code).flatMap((specifier) => {
+      if (specifier === "node:crypto" && floor === "src/planning") return []; // a hash is a function of its input
       if (specifier.startsWith("node:")) return isPure(floor) ? [`${path} is pure and imports ${specifier}`] : [];
       if (!specifier.startsWith(".")) return [];
       const target = relative(root, normalize(join(root, path, "..", specifier)));
@@ -106,7 +118,7 @@ function importsOf(code: string): string[] {
 }
 
 function isPure(floor: string): boolean {
-  return floor === "machines" || floor === "src/core";
+  return floor === "machines" || floor === "src/core" || floor === "src/planning";
 }
 
 describe("the floors", () => {
@@ -131,10 +143,10 @@ describe("the floors", () => {
     ]);
   });
 
-  it("keep clock and chance out of the machines, the core and the engine", () => {
+  it("keep clock and chance out of the machines, the core, the planning and the engine", () => {
     const read = /Date\.now\(|new Date\(\)|Math\.random\(|randomUUID\(|setTimeout\(|setInterval\(/;
     const guilty = sources.filter(
-      ({ path, code }) => /^(machines|src\/core|src\/engine)\//.test(path) && read.test(code),
+      ({ path, code }) => /^(machines|src\/core|src\/planning|src\/engine)\//.test(path) && read.test(code),
     );
 
     expect(guilty.map(({ path }) => path)).toEqual([]);

@@ -2,11 +2,19 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { parseAgentFile } from "../src/agent/agent-file.ts";
+import { warningsOf } from "../src/planning/fleet-warnings.ts";
+import { parseFleetText } from "../src/planning/parse-fleet-text.ts";
 import { parseNodesFile } from "../src/providers/processes/nodes-file.ts";
 
 const root = join(import.meta.dirname, "..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 const scripts = (JSON.parse(read("package.json")) as { scripts: Record<string, string> }).scripts;
+
+/** What a newcomer reads, and types. */
+const guides = ["README.md", "docs/machines.md", "docs/nodes.md", "docs/rollouts.md", "docs/fleet.md"];
+/** Commands that have others within. */
+const groups = new Set(["node", "fleet", "rollout", "quarantine", "token"]);
 
 function blocksOf(path: string, language: string): string[] {
   return [...read(path).matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, "g"))].map(
@@ -47,7 +55,7 @@ describe("the README and the guides", () => {
   });
 
   it("name npm scripts and commands that there are", () => {
-    const commands = ["README.md", "docs/machines.md", "docs/nodes.md"]
+    const commands = [...guides, "examples/fleet/README.md"]
       .flatMap((path) => blocksOf(path, "sh"))
       .join("\n")
       .split("\n");
@@ -60,7 +68,7 @@ describe("the README and the guides", () => {
       const words = line.split(" ").filter((word) => /^[a-z]+$/.test(word));
       const help = spawnSync(
         process.execPath,
-        ["bin/signalbox.js", ...words.slice(0, words[0] === "node" ? 2 : 1), "--help"],
+        ["bin/signalbox.js", ...words.slice(0, groups.has(words[0] ?? "") ? 2 : 1), "--help"],
         { cwd: root, encoding: "utf8" },
       );
       expect(help.status, line).toBe(0);
@@ -74,8 +82,19 @@ describe("the README and the guides", () => {
     expect([...parseNodesFile(yaml ?? "").nodes.keys()]).toEqual(["alpha", "beta"]);
   });
 
+  it("show declarations that are well formed, and mean what they say", () => {
+    const [readme, reference] = ["README.md", "docs/fleet.md"].map((path) => blocksOf(path, "yaml")[0] ?? "");
+    const [short, whole, example] = [readme ?? "", reference ?? "", read("examples/fleet/fleet.yaml")].map(
+      (text) => parseFleetText(text).fleet,
+    );
+
+    expect([short, whole, example].map((fleet) => fleet?.hosts.size)).toEqual([40, 24, 17]);
+    for (const fleet of [short, whole, example]) expect(fleet && warningsOf(fleet)).toEqual([]);
+    expect(parseAgentFile(read("examples/fleet/agent.yaml")).probes).toHaveLength(3);
+  });
+
   it("link to files that there are", () => {
-    for (const path of ["README.md", "ARCHITECTURE.md", "docs/machines.md", "docs/nodes.md"]) {
+    for (const path of [...guides, "ARCHITECTURE.md", "examples/fleet/README.md"]) {
       const links = [...read(path).matchAll(/\]\(([^)#:]+)\)/g)].map(([, target]) => target as string);
       expect(links.filter((target) => !existsSync(join(root, path, "..", target)))).toEqual([]);
     }

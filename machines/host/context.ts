@@ -1,6 +1,6 @@
 import type { FailurePolicy } from "../rollout/policy.ts";
 import type { HostEvent, HostInput, ProbeMode, orderTypes } from "./events.ts";
-import type { CountedState } from "./states.ts";
+import type { CountedState, HostState } from "./states.ts";
 
 export interface Probe {
   mode: ProbeMode;
@@ -26,6 +26,16 @@ export interface Order {
   event: Extract<HostEvent, { type: (typeof orderTypes)[number] }>["type"];
   by: string | null;
   at: number;
+  reason?: string;
+}
+
+export interface Failure {
+  kind: FailureKind;
+  reason: string;
+  /** By the agent's clock, as far as the agent told of it. */
+  at: number;
+  exitCode?: number;
+  stderrTail?: string;
 }
 
 export interface HostContext {
@@ -43,27 +53,35 @@ export interface HostContext {
     excuseAfterMs: number;
   };
   reportsTo: string | null;
+  /** The state that it is in, for whoever has to be told of it when an excuse ends. */
+  standsIn: HostState;
   /** What the rollout counts this host as. */
   countedAs: CountedState;
   /** When the offer that stands was made; null when none stands. */
   offeredAt: number | null;
   /** When the offer is taken back; null when none stands. */
   offerDueAt: number | null;
+  /** What is taken off the times that the agent tells, since its clock was too far ahead when it acknowledged. */
+  clockAheadMs: number;
   observedPrior: string | null;
   rollbackTo: string | null;
   acknowledgedAt: number | null;
   startedAt: number | null;
   /** By the agent's clock. */
   completedAt: number | null;
+  /** When somebody was heard after the completion; only where the call is performed, in the agent's own instance. */
+  confirmedAt: number | null;
   observedVersion: string | null;
   /** When the soak is over, by the agent's clock; null before an activation has completed. */
   soakDueAt: number | null;
   isSoakWaived: boolean;
   deferredFor: string | null;
+  /** When a reboot that has not come is overdue; null outside Deferred. */
+  deferralDueAt: number | null;
   /** By name; cleared when an activation completes. */
   probes: Readonly<Record<string, Probe>>;
   convergedAt: number | null;
-  failure: { kind: FailureKind; reason: string; at: number; exitCode?: number; stderrTail?: string } | null;
+  failure: Failure | null;
   /** Why the last attempt to roll back failed. */
   rollbackError: string | null;
   revertedTo: string | null;
@@ -87,6 +105,27 @@ export const defaultHostPolicy: HostContext["policy"] = {
 /** How far an agent's clock may be ahead of ours before what it says is cut down to that. */
 export const observedSkewMs = 300_000;
 
+/** How long a reboot may be awaited before somebody is told: 7 days. */
+export const deferralPatienceMs = 604_800_000;
+
+interface Observed {
+  at: number;
+  observedAt?: number | undefined;
+}
+
+/**
+ * When what an event tells was observed, by the agent's clock as far as it is believed. A clock that was too far ahead from
+ * the beginning is read by its differences: cut down event by event, what it measures would depend on the delivery.
+ */
+export function observedAtOf(event: Observed, { clockAheadMs }: Pick<HostContext, "clockAheadMs">): number {
+  return Math.min((event.observedAt ?? event.at) - clockAheadMs, event.at + observedSkewMs);
+}
+
+/** What has to be taken off an agent's clock; 0 for one that is believed as it is. */
+export function clockAheadMsOf({ at, observedAt = at }: Observed): number {
+  return observedAt - at > observedSkewMs ? observedAt - at : 0;
+}
+
 /** A host is offered its dispatch as it is created. */
 export function initialContext({ input }: { input: HostInput }): HostContext {
   const given = input.policy ?? {};
@@ -106,18 +145,22 @@ export function initialContext({ input }: { input: HostInput }): HostContext {
       excuseAfterMs: given.excuseAfterMs ?? defaultHostPolicy.excuseAfterMs,
     },
     reportsTo: input.reportsTo ?? null,
+    standsIn: "Pending",
     countedAs: "Pending",
     offeredAt: input.at,
     offerDueAt: input.at + acknowledgeWithinMs,
+    clockAheadMs: 0,
     observedPrior: null,
     rollbackTo: null,
     acknowledgedAt: null,
     startedAt: null,
     completedAt: null,
+    confirmedAt: null,
     observedVersion: null,
     soakDueAt: null,
     isSoakWaived: false,
     deferredFor: null,
+    deferralDueAt: null,
     probes: {},
     convergedAt: null,
     failure: null,

@@ -12,6 +12,10 @@ const observedAt = z.number().int().nonnegative().optional();
 export const probeModes = ["enforce", "observe", "disabled"] as const;
 export type ProbeMode = (typeof probeModes)[number];
 
+/** Calls of the chart whose failure is the agent's own; that of `rollBack` is a failed rollback. */
+export const callNames = ["activate", "awaitReboot", "probe", "awaitConfirmation"] as const;
+export type CallName = (typeof callNames)[number];
+
 export const hostPolicySchema = z.strictObject({
   onHealthFailure: z.enum(failurePolicies).optional(),
   /** How long an enforce probe may fail. */
@@ -84,6 +88,8 @@ export const eventSchemas = {
     failingProbes: z.array(probeName).max(100),
     observedAt,
   }),
+  /** One of its calls has failed in a way that the agent itself did not foresee. */
+  "agent.failed": sentBy("agent", { call: z.enum(callNames), reason, observedAt }),
   "soak.waived": sentBy("engine", { by: z.string().min(1).max(200).optional() }),
   "host.converged": sentBy("agent", { version, observedAt }),
   "rollback.requested": sentBy("engine", { reason: reason.optional() }),
@@ -111,6 +117,7 @@ export const agentEventTypes = [
   "probe.reported",
   "health.failed",
   "host.converged",
+  "agent.failed",
   "rollback.completed",
   "rollback.failed",
 ] as const satisfies readonly (keyof typeof eventSchemas)[];

@@ -23,14 +23,21 @@ export interface RolloutContext {
   terminalAt: number | null;
   supersededAt: number | null;
   supersededBy: string | null;
-  /** How it came to its end: "completed", "failed", "superseded", "cancelled". */
+  /** How it came to its end: "completed", "failed", "superseded", "cancelled". The first word stays, but for a cancellation. */
   endedBy: string | null;
-  policy: HostContext["policy"] & { excusedMaxPct: number; retentionMs: number };
+  /** When it last came to an end: Terminal, Failed, Reverted or Superseded. */
+  endedAt: number | null;
+  /** Until when a planned one is kept at least; null before its end and when that time is over. */
+  retainedUntil: number | null;
+  cancelled: { by: string; reason: string | null; at: number } | null;
+  policy: HostContext["policy"] & { maxFailures: number | string; excusedMaxPct: number; retentionMs: number };
   /** null: it is driven by its events alone, or by numbers without a plan. */
   planHash: string | null;
   isUndo: boolean;
   /** null: without numbers of hosts nothing is counted up. */
   waves: readonly WaveCounters[] | null;
+  /** Hosts that have failed, where `waves` does not count them. */
+  failedHosts: number;
   rules: readonly WaveRules[];
   /** Who approved which wave, by its number. */
   approvals: Readonly<Record<string, readonly { by: string; at: number }[]>>;
@@ -45,6 +52,8 @@ export interface RolloutContext {
   gates: readonly { gate: GateName; since: number; detail: string }[];
   failure: { host: string | null; wave: number; to: string; at: number } | null;
   cleared: { by: string; reason: string; at: number } | null;
+  /** When it is planned again although nothing changes. */
+  planDueAt: number | null;
   /** Something has changed since the planner began. */
   isPlanStale: boolean;
   planError: string | null;
@@ -65,18 +74,23 @@ export function initialContext({ input }: { input: RolloutInput }): RolloutConte
     supersededAt: null,
     supersededBy: null,
     endedBy: null,
+    endedAt: null,
+    retainedUntil: null,
+    cancelled: null,
     policy: {
       onHealthFailure: onHealthFailure ?? defaultHostPolicy.onHealthFailure,
       sustainedMs: sustainedMs ?? defaultHostPolicy.sustainedMs,
       confirmWithinMs: confirmWithinMs ?? defaultHostPolicy.confirmWithinMs,
       acknowledgeWithinMs: acknowledgeWithinMs ?? defaultHostPolicy.acknowledgeWithinMs,
       excuseAfterMs: excuseAfterMs ?? defaultHostPolicy.excuseAfterMs,
+      maxFailures: input.policy?.maxFailures ?? 0,
       excusedMaxPct: input.policy?.excusedMaxPct ?? 10,
       retentionMs: input.policy?.retentionMs ?? retentionMs,
     },
     planHash: input.planHash ?? null,
     isUndo: input.isUndo === true,
     waves,
+    failedHosts: 0,
     rules: (input.waves ?? []).map((_, index) => ({
       approvals: input.waveRules?.[index]?.approvals ?? 0,
       maxFailures: input.waveRules?.[index]?.maxFailures ?? input.policy?.maxFailures ?? 0,
@@ -90,6 +104,7 @@ export function initialContext({ input }: { input: RolloutInput }): RolloutConte
     gates: [],
     failure: null,
     cleared: null,
+    planDueAt: null,
     isPlanStale: false,
     planError: null,
   };

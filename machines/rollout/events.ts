@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { approval, sentBy, type EventsOf } from "../../src/core/machine.ts";
+import { approval, sentBy, setByOperation, type EventsOf } from "../../src/core/machine.ts";
 import { hostPolicySchema } from "../host/events.ts";
 import { countedStates } from "../host/states.ts";
 import { channelPattern, hostPattern, parseRolloutId, refPattern } from "./rollout-id.ts";
@@ -60,14 +60,25 @@ export const inputSchema = z
   .meta({
     examples: [
       { rolloutId: "stable@v2", channel: "stable", targetRef: "v2" },
-      { rolloutId: "stable@v2", channel: "stable", targetRef: "v2", waves: [1, 2] },
+      { rolloutId: "stable@v2", channel: "stable", targetRef: "v2", waves: [1, 1] },
+      {
+        rolloutId: "stable@v3",
+        channel: "stable",
+        targetRef: "v3",
+        waves: [1, 1],
+        waveRules: [{}, { approvals: 1 }],
+        planHash: "5f2b",
+      },
+      { rolloutId: "stable@v4", channel: "stable", targetRef: "v4", waves: [0], planHash: "9c01", isUndo: true },
     ],
   });
 
+/** An operation of ours sends it for a person: a planned rollout takes it although the principal is not its planner. */
+const byOperation = setByOperation(z.literal(true).optional());
 const hostName = z.string().regex(hostPattern).optional();
 
 export const eventSchemas = {
-  "host.joined": sentBy("provider", { host: hostName, wave }),
+  "host.joined": sentBy("provider", { host: hostName, wave, byOperation }),
   "host.changed": sentBy("provider", {
     host: hostName,
     from: z.enum(countedStates),
@@ -76,7 +87,7 @@ export const eventSchemas = {
   }),
   "wave.advanced": sentBy("provider", { fromWave: wave, toWave: wave }),
   "rollout.completed": sentBy("provider", {}),
-  "rollout.superseded": sentBy("provider", { by: z.string().min(1).max(500) }),
+  "rollout.superseded": sentBy("provider", { by: z.string().min(1).max(500), byOperation }),
   "retention.expired": sentBy("provider", {}),
   "rollout.pause": sentBy("person", { reason: reason.optional() }),
   "rollout.resume": sentBy("person", {}),
@@ -97,7 +108,7 @@ export const eventSchemas = {
       .array(
         z.strictObject({
           gate: z.enum(gateNames),
-          since: count.max(Number.MAX_SAFE_INTEGER),
+          since: z.number().int().nonnegative(),
           detail: z.string().max(1_000),
         }),
       )

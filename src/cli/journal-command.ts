@@ -18,16 +18,19 @@ export function addJournalCommand(program: Command, { action, output }: CommandC
         const query = { ...(instance !== undefined && { instance }), after: given.after ?? 0 };
         if (given.follow) return followJournal({ client, query, output, isJson });
         const entries = await collected(client.journal(query));
-        const columns = columnsOf(instance);
-        show({ entries }, () =>
-          table(
-            columns.map(({ heading }) => heading),
-            entries.map((entry) => columns.map(({ cell }) => cell(entry))),
-          ),
-        );
+        show({ entries }, () => journalTable(entries, instance));
         return 0;
       }),
     );
+}
+
+/** Entries for people; those of one instance need not name it. */
+export function journalTable(entries: readonly JournalEntryView[], instance?: string): string[] {
+  const columns = columnsOf(instance);
+  return table(
+    columns.map(({ heading }) => heading),
+    entries.map((entry) => columns.map(({ cell }) => cell(entry))),
+  );
 }
 
 /** Shows what was, then what comes, over as many connections as it takes. */

@@ -9,19 +9,37 @@ export interface Output {
   error(text: string): void;
   /** Whether somebody watches: progress may be drawn over itself. */
   isTerminal: boolean;
-  /** Draws over what was drawn before; only for a terminal. */
+  /** Draws one line or several over what was drawn before; only for a terminal. */
   redraw(text: string): void;
 }
 
 export function standardOutput(): Output {
   const { stdout, stderr } = process;
   stdout.on("error", endWithReader);
+  let drawn = 0; // lines that the next drawing goes over
   return {
-    line: (text) => void stdout.write(`${text}\n`),
+    line(text) {
+      drawn = 0;
+      stdout.write(`${text}\n`);
+    },
     error: (text) => void stderr.write(`${text}\n`),
     isTerminal: stdout.isTTY,
-    redraw: (text) => void stdout.write(`\r\u001b[2K${text.slice(0, (stdout.columns || 80) - 1)}`), // a wrapped line cannot be drawn over
+    redraw(text) {
+      const lines = text.split("\n");
+      const [columns, rows] = [stdout.columns || 80, stdout.rows || 24];
+      stdout.write(frame(lines, { drawn, columns, rows }));
+      drawn = Math.min(lines.length, rows);
+    },
   };
+}
+
+/** Goes back to the first line that was drawn, and writes over each; what is left of an older and longer one goes. */
+export function frame(lines: readonly string[], given: { drawn: number; columns: number; rows: number }): string {
+  const { drawn, columns, rows } = given;
+  const fitting = lines.slice(0, rows).map((line) => `\u001b[2K${line.slice(0, columns - 1)}`); // what wraps or scrolls cannot be drawn over
+  const back = drawn > 1 ? `\u001b[${drawn - 1}A` : "";
+  const rest = drawn > fitting.length ? "\u001b[J" : "";
+  return `\r${back}${fitting.join("\n")}${rest}`;
 }
 
 /** Whoever reads has seen enough: `signalbox journal ID | head`. */
@@ -85,8 +103,10 @@ function sentences(error: SignalboxError): string[] {
   const reasons = extra["reasons"] as Refusal[] | undefined;
   if (code !== "event-refused" || reasons === undefined) return faultLines(`signalbox: ${code}: ${detail}`, errors);
   const hears = extra["hears"] as { type: string }[] | undefined;
+  const { event, from, id } = extra as Partial<Record<"event" | "from" | "id", string>>;
+  const where = id !== undefined && from !== undefined ? `: ${id} is in ${from}` : "";
   return [
-    `refused: ${String(extra["event"])} in ${String(extra["from"])}`,
+    event === undefined ? `refused${where}` : `refused: ${event} in ${from}`, // an operation of several events has none of its own
     ...reasons.flatMap(reasonLines),
     ...(hears === undefined ? [] : [`  it hears: ${hears.map(({ type }) => type).join(", ")}`]),
   ];

@@ -1,11 +1,18 @@
 import { Command, CommanderError } from "commander";
 import { createClient, type Client } from "../client/index.ts";
 import { SignalboxError } from "../core/errors.ts";
+import { addAgentCommand, type AgentOptions } from "./agent-command.ts";
 import { addAuditCommands, type Checked, type Head } from "./audit-commands.ts";
 import { addBackupCommands } from "./backup-commands.ts";
+import { addDemoCommands, type DemoAct } from "./demo-commands.ts";
+import { addFleetCommands, type ReadFleetText } from "./fleet-commands.ts";
+import { addLineCommands } from "./line-commands.ts";
+import { addQuarantineCommands } from "./quarantine-commands.ts";
+import { addRolloutCommands } from "./rollout-commands.ts";
 import { addInstanceCommands } from "./commands.ts";
 import { addJournalCommand } from "./journal-command.ts";
 import { addNodeCommands } from "./node-commands.ts";
+import type { Simulated, SimulateOptions } from "./simulate-command.ts";
 import { addTokenCommands } from "./token-commands.ts";
 import { jsonLine, plain, report, type Output } from "./output.ts";
 
@@ -30,6 +37,10 @@ export interface ServeOptions {
   port: number;
   host: string;
   nodes?: string;
+  /** The declaration of the fleet that is applied at the start. */
+  fleet?: string;
+  /** Goes on to apply it whenever it changes. */
+  watchFleet?: boolean;
   /** Who may come in; without it, everybody on this machine. */
   tokens?: string;
   /** Where a receiver of Stately's inspection protocol listens. */
@@ -40,11 +51,16 @@ export interface ServeOptions {
 export interface Composed {
   /** Resolves with the exit code when the server has stopped. */
   serve(options: ServeOptions): Promise<number>;
-  demo(options: { fast?: boolean }): Promise<number>;
+  demo(act: DemoAct): Promise<number>;
+  /** Resolves with the exit code when the agent has stopped. */
+  agent(options: AgentOptions): Promise<number>;
+  readFleet: ReadFleetText;
   backUp(options: { data: string; to: string; onProgress(share: number): void }): Promise<Checked>;
   restore(options: { from: string; data: string; onProgress(share: number): void }): Promise<Checked>;
   /** Checks a file that `audit export` wrote. */
   checkExport(options: { file: string; expect?: Head; onChecked(rows: number): void }): Promise<Checked>;
+  /** `onProgress` is told how far it is, again and again. */
+  simulate(options: SimulateOptions, onProgress: (text: string) => void): Promise<Simulated>;
 }
 
 const retries = { attemptsMax: 3 }; // together half a second: somebody waits for the answer
@@ -106,18 +122,20 @@ export async function runProgram(given: {
     .option("--port <n>", "port to listen on; 0 picks a free one", portNumber, 4100)
     .option("--host <address>", "address to listen on; without authentication only a loopback one", "127.0.0.1")
     .option("--nodes <file>", "nodes and replicas that are kept as processes here")
+    .option("--fleet <file>", "the declaration of the fleet, applied at the start")
+    .option("--watch-fleet", "apply it again whenever it changes; in a git work tree what is committed counts")
     .option("--tokens <file>", "who may come in, as `signalbox token create` writes it")
     .option("--inspect-url <ws-url>", "tell a Stately inspector there what happens, contexts included")
     .action(async (options: ServeOptions) => {
       exitCode = await composed.serve(options);
     });
-  program
-    .command("demo")
-    .description("drain real processes under traffic, kill the server in the middle, and watch it go on")
-    .action(async () => {
-      exitCode = await composed.demo({});
-    });
+  addDemoCommands(program, context, composed);
+  addAgentCommand(program, { agent: composed.agent, ended: (code) => (exitCode = code) });
   addNodeCommands(program, context);
+  addFleetCommands(program, context, composed);
+  addRolloutCommands(program, context, composed);
+  addQuarantineCommands(program, context);
+  addLineCommands(program, context);
   addInstanceCommands(program, context);
   addJournalCommand(program, context);
   addAuditCommands(program, context, composed);

@@ -21,8 +21,9 @@ export async function textOf(response: Response): Promise<string> {
   return text + decoder.decode();
 }
 
-/** What an answer stands for: JSON, another text that we send, or a problem. */
+/** What an answer stands for: JSON, another text that we send, nothing, or a problem. */
 export function outcomeOf(response: Response, text: string): Outcome<unknown> {
+  if (response.status === 204) return { kind: "answered", body: undefined };
   const content = contentOf(response, text);
   if (response.ok && content !== undefined) return { kind: "answered", body: content };
   const isPassing = response.status === 429 || response.status === 503;

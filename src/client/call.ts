@@ -30,7 +30,8 @@ export function call(
   asked: CallOptions & CallParts,
   limits: { retries: RetryLimits; answerWithinMs: number },
 ): Promise<unknown> {
-  const { signal, timeoutMs = limits.answerWithinMs, body, expectedVersion } = asked;
+  const { signal, body, expectedVersion } = asked;
+  const { timeoutMs = limits.answerWithinMs + (route.waits === true ? waitMaxMs : 0) } = asked;
   const target = connection.target(route, asked);
   const headers = connection.headers({
     ...(body !== undefined && { "Content-Type": "application/json" }),
@@ -60,6 +61,8 @@ export function call(
 
   return insist(attempt, { limits: limits.retries, signal });
 }
+
+const waitMaxMs = 60_000; // the longest that a server makes somebody wait for something to tell
 
 /** 128 bits of chance, also where a page is no secure context. */
 function newKey(): string {

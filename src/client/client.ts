@@ -6,6 +6,7 @@ import type {
   PendingView,
   SentEventView,
 } from "../operations/answer-schemas.ts";
+import type { RolloutHostView, RolloutView } from "../operations/rollout-schemas.ts";
 import { call, type CallOptions, type CallParts } from "./call.ts";
 import { createConnection } from "./connection.ts";
 import { defaultFollowLimits, follow, type FollowLimits, type FollowQuery } from "./follow.ts";
@@ -59,6 +60,20 @@ export interface Client {
   list(filter?: Filter<"list-instances">, options?: ReadOptions): AsyncGenerator<InstanceView, void, undefined>;
   nodes(filter?: Filter<"list-nodes">, options?: ReadOptions): AsyncGenerator<InstanceView, void, undefined>;
   pending(filter?: Filter<"list-pending">, options?: ReadOptions): AsyncGenerator<PendingView, void, undefined>;
+  /** The newest first. */
+  rollouts(filter?: Filter<"list-rollouts">, options?: ReadOptions): AsyncGenerator<RolloutView, void, undefined>;
+  /** The hosts of a rollout, by wave and name. */
+  rolloutHosts(
+    rollout: string,
+    filter?: Filter<"list-rollout-hosts">,
+    options?: ReadOptions,
+  ): AsyncGenerator<RolloutHostView, void, undefined>;
+  /** What has happened to a rollout and its hosts. */
+  rolloutEvents(
+    rollout: string,
+    query?: { after?: number },
+    options?: ReadOptions,
+  ): AsyncGenerator<JournalEntryView, void, undefined>;
   /** What has happened, to one instance or to all. */
   journal(
     query?: { instance?: string; after?: number },
@@ -71,10 +86,8 @@ export interface Client {
   follow(query?: FollowQuery): AsyncGenerator<JournalEntryView, void, undefined>;
 }
 
-type Filter<Name extends "list-instances" | "list-nodes" | "list-pending"> = Omit<
-  NonNullable<RequestOf<Name>["query"]>,
-  "cursor"
->;
+type Listing = "list-instances" | "list-nodes" | "list-pending" | "list-rollouts" | "list-rollout-hosts";
+type Filter<Name extends Listing> = Omit<NonNullable<RequestOf<Name>["query"]>, "cursor">;
 
 const answerWithinMs = 60_000; // a server that hangs does not answer in a minute either
 const journalPage = 500; // the largest that there is
@@ -114,6 +127,22 @@ export function createClient(options: ClientOptions): Client {
     nodes: (filter, asked) => pages((cursor) => client.call("list-nodes", { query: { ...filter, cursor }, ...asked })),
     pending: (filter, asked) =>
       pages((cursor) => client.call("list-pending", { query: { ...filter, cursor }, ...asked })),
+    rollouts: (filter, asked) =>
+      pages((cursor) => client.call("list-rollouts", { query: { ...filter, cursor }, ...asked })),
+    rolloutHosts: (rollout, filter, asked) =>
+      pages((cursor) =>
+        client.call("list-rollout-hosts", { params: { rollout }, query: { ...filter, cursor }, ...asked }),
+      ),
+
+    async *rolloutEvents(rollout, { after = 0 } = {}, asked = {}) {
+      for (let position = after; ; ) {
+        const query = { after: position, limit: journalPage };
+        const page = await client.call("list-rollout-events", { params: { rollout }, query, ...asked });
+        yield* page.entries;
+        if (page.isComplete) return;
+        position = page.nextAfter;
+      }
+    },
 
     async *journal({ instance, after = 0 } = {}, asked = {}) {
       for (let position = after; ; ) {

@@ -9,6 +9,7 @@ export type {
   PendingView,
   SentEventView,
 } from "../operations/answer-schemas.ts";
+export type { HostExplanationView, RolloutHostView, RolloutView } from "../operations/rollout-schemas.ts";
 export type { CallOptions } from "./call.ts";
 export {
   createClient,

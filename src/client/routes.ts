@@ -6,6 +6,8 @@ export interface Route {
   path: string;
   /** Carries an idempotency key. */
   isChange?: true;
+  /** May be answered a minute later. */
+  waits?: true;
 }
 
 /**
@@ -44,5 +46,32 @@ export const routes = {
   "retry-maintenance": { method: "POST", path: "/v1/nodes/:node/maintenance/retry", isChange: true },
   "cordon-node": { method: "POST", path: "/v1/nodes/:node/cordon", isChange: true },
   "uncordon-node": { method: "POST", path: "/v1/nodes/:node/uncordon", isChange: true },
+  "show-fleet": { method: "GET", path: "/v1/fleet" },
+  "apply-fleet": { method: "POST", path: "/v1/fleet", isChange: true },
+  "show-declaration": { method: "GET", path: "/v1/fleet/declaration" },
+  "list-rollouts": { method: "GET", path: "/v1/rollouts" },
+  "open-rollout": { method: "POST", path: "/v1/rollouts", isChange: true },
+  "show-rollout": { method: "GET", path: "/v1/rollouts/:rollout" },
+  "show-rollout-plan": { method: "GET", path: "/v1/rollouts/:rollout/plan" },
+  "list-rollout-hosts": { method: "GET", path: "/v1/rollouts/:rollout/hosts" },
+  "explain-rollout-host": { method: "GET", path: "/v1/rollouts/:rollout/hosts/:host" },
+  "list-rollout-events": { method: "GET", path: "/v1/rollouts/:rollout/events" },
+  "pause-rollout": { method: "POST", path: "/v1/rollouts/:rollout/pause", isChange: true },
+  "resume-rollout": { method: "POST", path: "/v1/rollouts/:rollout/resume", isChange: true },
+  "promote-rollout": { method: "POST", path: "/v1/rollouts/:rollout/promote", isChange: true },
+  "approve-rollout": { method: "POST", path: "/v1/rollouts/:rollout/approve", isChange: true },
+  "cancel-rollout": { method: "POST", path: "/v1/rollouts/:rollout/cancel", isChange: true },
+  "clear-rollout": { method: "POST", path: "/v1/rollouts/:rollout/clear", isChange: true },
+  "abort-rollout": { method: "POST", path: "/v1/rollouts/:rollout/abort", isChange: true },
+  "retry-rollout": { method: "POST", path: "/v1/rollouts/:rollout/retry", isChange: true },
+  "undo-channel": { method: "POST", path: "/v1/channels/:channel/undo", isChange: true },
+  "excuse-host": { method: "POST", path: "/v1/rollouts/:rollout/hosts/:host/excuse", isChange: true },
+  "list-quarantines": { method: "GET", path: "/v1/quarantines" },
+  "clear-quarantine": { method: "POST", path: "/v1/quarantines/:channel/:ref/clear", isChange: true },
+  "show-freeze": { method: "GET", path: "/v1/freeze" },
+  "freeze-line": { method: "POST", path: "/v1/freeze", isChange: true },
+  "thaw-line": { method: "DELETE", path: "/v1/freeze", isChange: true },
+  "poll-dispatch": { method: "GET", path: "/v1/agent/dispatch", waits: true },
+  "report-events": { method: "POST", path: "/v1/agent/events" },
   "show-contract": { method: "GET", path: "/openapi.json" },
 } as const satisfies Partial<Record<OperationName, Route>>;

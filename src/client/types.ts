@@ -47,6 +47,8 @@ type BodyOf<Answers extends AnswerShapes> = Answers extends AnswerShapes // one 
   ? {
       [Status in keyof Answers]: Answers[Status] extends { schema: infer Schema extends z.ZodType }
         ? z.output<Schema>
-        : string;
+        : Answers[Status] extends { isEmpty: true }
+          ? undefined
+          : string;
     }[keyof Answers]
   : never;

@@ -39,7 +39,7 @@ export function thaw(machine: Machine, frozen: Frozen): Snapshot {
   const persisted = {
     status: frozen.status,
     value: frozen.value,
-    context: frozen.context,
+    context: {}, // ours is plain JSON: XState would search all of it for actors, and take data that looks like one for one
     children: Object.fromEntries(children),
     historyValue: Object.fromEntries(
       Object.entries(frozen.history ?? {}).map(([id, ids]) => [
@@ -50,7 +50,9 @@ export function thaw(machine: Machine, frozen: Frozen): Snapshot {
     output: frozen.output,
     error: frozen.error,
   };
-  return restored(machine.chart, persisted as unknown as Parameters<AnyStateMachine["restoreSnapshot"]>[0]);
+  const snapshot = restored(machine.chart, persisted as unknown as Parameters<AnyStateMachine["restoreSnapshot"]>[0]);
+  snapshot.context = frozen.context;
+  return snapshot;
 }
 
 /** A promise that nobody runs; the pending row holds what the call was given. */

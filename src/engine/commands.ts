@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { SignalboxError } from "../core/errors.ts";
 import type { CommandRow, Store } from "../store/store.ts";
-import { canonicalJson } from "./canonical.ts";
+import { canonicalJson } from "../core/canonical.ts";
 import { checkId } from "./check-id.ts";
 
 /** What makes a retry get the first answer again. */

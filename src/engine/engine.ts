@@ -10,16 +10,17 @@ import type { Provider } from "../core/provider.ts";
 import { randomId } from "../providers/random-id.ts";
 import { readSecret } from "../providers/secrets.ts";
 import { systemClock } from "../providers/system-clock.ts";
-import type { InstanceRow, PendingCount, Store } from "../store/store.ts";
+import type { InstanceQuery, InstanceRow, PendingCount, Store } from "../store/store.ts";
 import { createDurableActor, type DurableActor } from "./actor.ts";
 import { createAudit, type Audit } from "./audit.ts";
 import { performsOf } from "./call.ts";
-import { canonicalJson } from "./canonical.ts";
+import type { CommandOptions } from "./commands.ts";
+import { canonicalJson } from "../core/canonical.ts";
 import { createCatalogue, parseEvent, type Catalogue } from "./catalogue.ts";
 import { createCommitter } from "./committer.ts";
 import { createFeed, type Feed, type FeedQuery } from "./feed.ts";
 import { createGate } from "./gate.ts";
-import type { Head } from "./head.ts";
+import type { CommittedHead } from "./head.ts";
 import { createHeads } from "./heads.ts";
 import { createHistory, type Moment } from "./history.ts";
 import { createHousekeeping, type Sweep } from "./housekeeping.ts";
@@ -90,7 +91,7 @@ export interface Explanation {
  * Durable statecharts: `instances` is what is, `journal` what happened, `pending` what is to happen. What is acknowledged
  * has been written and synchronised. Errors are thrown as `SignalboxError`; a refusal is an answer.
  */
-export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pending">, Intervention {
+export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "journalUnder" | "pending">, Intervention {
   readonly catalogue: Catalogue;
   readonly limits: Limits;
   readonly clock: Clock;
@@ -105,6 +106,8 @@ export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pen
   transact(moves: readonly Move[], options?: TransactOptions): Promise<Sent[]>;
   /** For operations that are part of Signalbox: moves may carry the engine's own events. */
   transactAsEngine(moves: readonly EngineMove[], options?: TransactOptions): Promise<Sent[]>;
+  /** The first answer to a command that says by its fingerprint what it stands for; undefined when it was never given. */
+  recall(options: CommandOptions): Promise<Sent[] | undefined>;
   /** What an event would do now. Changes nothing. */
   dryRun(id: string, event: AnyEventObject, options?: { principal?: string }): Promise<DryRun>;
   explain(id: string, event?: AnyEventObject, options?: { principal?: string }): Promise<Explanation>;
@@ -121,7 +124,9 @@ export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "pen
   /** The last journal number: a feed that begins after it misses nothing of what is read from now on. */
   position(): Promise<number>;
   /** For parts of Signalbox: an instance as it is committed, with XState's own snapshot. Throws `not-found`. */
-  head(id: string): Promise<Head>;
+  head(id: string): Promise<CommittedHead>;
+  /** For parts of Signalbox: instances as they are stored, in order of id. */
+  rows(query: InstanceQuery): Promise<InstanceRow[]>;
   /** Tells the observer what the engine does from now on, until the answer is called. */
   observe(observer: Observer): () => void;
   /** Resolves when the store can be written to, now or a second ago. */
@@ -236,7 +241,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   const gate = createGate();
   const transact: Transactor["transact"] = (moves, asked) => gate.enter(() => transactor.transact(moves, asked));
-  const { read, list, journal, pending } = reading;
+  const { read, list, journal, journalUnder, pending } = reading;
   const engine: Engine = {
     catalogue,
     limits,
@@ -244,6 +249,7 @@ export function createEngine(options: EngineOptions): Engine {
     read,
     list,
     journal,
+    journalUnder,
     pending,
 
     newId,
@@ -264,6 +270,7 @@ export function createEngine(options: EngineOptions): Engine {
 
     transact: (moves, asked) => transact(moves.map(asOutsider), asked),
     transactAsEngine: transact,
+    recall: transactor.recall,
     dryRun: (id, event, asked) => dryRun(id, event, asked?.principal),
 
     async explain(id, event, asked) {
@@ -293,6 +300,7 @@ export function createEngine(options: EngineOptions): Engine {
     openFeed: feed.open,
     position: store.position,
     head: reading.head,
+    rows: store.instances,
 
     retryPending: (key, asked) => gate.enter(() => intervention.retryPending(key, asked)),
     discardPending: (key, asked) => gate.enter(() => intervention.discardPending(key, asked)),

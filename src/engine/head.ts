@@ -1,15 +1,20 @@
 import { instanceActivityName } from "../core/activity.ts";
 import { thaw, type Frozen } from "../core/freeze.ts";
 import { leadingState, versionOf, type Machine, type Snapshot } from "../core/machine.ts";
-import type { InstanceRow, Loaded, PendingRow } from "../store/store.ts";
+import type { InstanceRow, Loaded, NewInstanceRow, PendingRow } from "../store/store.ts";
 
 /** The last stepped state of an instance, perhaps not committed yet. Never changed: a step makes a new one. */
 export interface Head {
   readonly machine: Machine;
-  readonly row: InstanceRow;
+  readonly row: NewInstanceRow;
   readonly snapshot: Snapshot;
   /** Its calls and timers by effect id. */
   readonly armed: ReadonlyMap<string, PendingRow>;
+}
+
+/** A head that is committed. */
+export interface CommittedHead extends Head {
+  readonly row: InstanceRow;
 }
 
 export function headOf(machine: Machine, { row, pending }: Loaded): Head {
@@ -18,20 +23,20 @@ export function headOf(machine: Machine, { row, pending }: Loaded): Head {
 }
 
 /** Whether the stored form is of the chart that runs now. */
-export function isCurrent(machine: Machine, row: InstanceRow): boolean {
+export function isCurrent(machine: Machine, row: NewInstanceRow): boolean {
   return row.machineVersion === versionOf(machine);
 }
 
 /** What the row says about a snapshot, with the times at which its regions last changed. */
 export function describedBy(
   snapshot: Snapshot,
-  before: { snapshot: Snapshot; row: Pick<InstanceRow, "since" | "regionsSince"> } | undefined,
+  before: { snapshot: Snapshot; row: Pick<NewInstanceRow, "since" | "regionsSince"> } | undefined,
   at: number,
-): Pick<InstanceRow, "status" | "state" | "tags" | "since" | "regionsSince"> {
+): Pick<NewInstanceRow, "status" | "state" | "tags" | "since" | "regionsSince"> {
   const state = leadingState(snapshot);
   const isSameState = before !== undefined && leadingState(before.snapshot) === state;
   return {
-    status: snapshot.status as InstanceRow["status"],
+    status: snapshot.status as NewInstanceRow["status"],
     state,
     tags: [...snapshot.tags].toSorted(), // the set keeps the order in which states were entered
     since: isSameState ? before.row.since : at,
@@ -39,13 +44,13 @@ export function describedBy(
   };
 }
 
-const noRegions: InstanceRow["regionsSince"] = {};
+const noRegions: NewInstanceRow["regionsSince"] = {};
 
 function regionsSince(
   snapshot: Snapshot,
-  before: { snapshot: Snapshot; row: Pick<InstanceRow, "regionsSince"> } | undefined,
+  before: { snapshot: Snapshot; row: Pick<NewInstanceRow, "regionsSince"> } | undefined,
   at: number,
-): InstanceRow["regionsSince"] {
+): NewInstanceRow["regionsSince"] {
   if (snapshot.machine.root.type !== "parallel") return noRegions;
   const value = snapshot.value as Record<string, unknown>;
   const was = before?.snapshot.value as Record<string, unknown> | undefined;

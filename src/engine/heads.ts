@@ -24,7 +24,10 @@ export interface Heads {
   drop(id: string): void;
 }
 
-/** Keeps the heads of the instances that were used last. */
+/**
+ * Keeps the heads of the instances that were used last, in two generations: what was used in neither goes. One list in order of
+ * use would be searched from its front, where a Map keeps the places of those that have moved to its end.
+ */
 export function createHeads(given: {
   store: Store;
   catalogue: Catalogue;
@@ -33,27 +36,33 @@ export function createHeads(given: {
   migrate: (id: string) => Promise<Head>;
 }): Heads {
   const { store, catalogue, limits, migrate } = given;
-  const kept = new Map<string, Hot>(); // the one used last is last
+  const generationMax = Math.max(1, Math.floor(limits.hotInstancesMax / 2));
+  let recent = new Map<string, Hot>();
+  let older = new Map<string, Hot>();
+  let carried = 0; // of `recent`: kept for a commit that is not known yet, used or not
   const loading = new Map<string, Promise<Hot | undefined>>();
 
   function keep(hot: Hot): Hot {
     const { id } = hot.head.row;
-    kept.delete(id);
-    kept.set(id, hot);
-    if (kept.size > limits.hotInstancesMax) forgetOldest();
+    older.delete(id);
+    recent.set(id, hot);
+    if (recent.size >= generationMax + carried) beginGeneration();
     return hot;
   }
 
-  function forgetOldest(): void {
-    for (const [id, hot] of kept) {
-      if (hot.inFlight > 0) continue;
-      kept.delete(id);
-      return;
-    }
+  function beginGeneration(): void {
+    const inFlight = [...older].filter(([, hot]) => hot.inFlight > 0);
+    older = recent;
+    recent = new Map(inFlight);
+    carried = recent.size;
+  }
+
+  function held(id: string): Hot | undefined {
+    return recent.get(id) ?? older.get(id);
   }
 
   function keptOf(id: string): Hot | undefined {
-    const hot = kept.get(id);
+    const hot = held(id);
     return hot === undefined || hot.dropped ? undefined : keep(hot);
   }
 
@@ -86,7 +95,7 @@ export function createHeads(given: {
       return keep(hot);
     },
     drop(id) {
-      const hot = kept.get(id);
+      const hot = held(id);
       if (hot !== undefined) hot.dropped = true;
     },
   };

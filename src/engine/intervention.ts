@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { SignalboxError } from "../core/errors.ts";
 import { traceparentIn } from "../core/traceparent.ts";
 import { pendingStateOf, type CommitResult, type PendingRow, type PendingState, type Store } from "../store/store.ts";
-import { canonicalJson } from "./canonical.ts";
+import { canonicalJson } from "../core/canonical.ts";
 import { checkAsker, commandKeyOf, recallCommand, type CommandKey, type CommandOptions } from "./commands.ts";
 import type { Committer } from "./committer.ts";
 import { childOf } from "./head.ts";

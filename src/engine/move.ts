@@ -5,7 +5,7 @@ import { freeze } from "../core/freeze.ts";
 import type { Refusal } from "../core/law.ts";
 import { leadingState, versionOf, type Machine } from "../core/machine.ts";
 import { start, step, type StampedEvent } from "../core/step.ts";
-import type { InstanceRow, NewJournalRow, PendingChange, PendingRow } from "../store/store.ts";
+import type { NewInstanceRow, NewJournalRow, PendingChange, PendingRow } from "../store/store.ts";
 import { childOf, describedBy, type Head } from "./head.ts";
 
 /** What one event or creation makes of an instance, before it is committed. Pure. */
@@ -25,7 +25,7 @@ export interface Moved {
 
 export interface Child extends InstanceInput {
   /** The call that waits for it. */
-  parent: NonNullable<InstanceRow["parent"]>;
+  parent: NonNullable<NewInstanceRow["parent"]>;
 }
 
 /** Who asked, and under which numbers. */
@@ -49,7 +49,7 @@ export interface Creation {
   input: unknown;
   canonicalInput: string;
   labels: Readonly<Record<string, string>>;
-  parent: InstanceRow["parent"];
+  parent: NewInstanceRow["parent"];
   at: number;
 }
 
@@ -57,7 +57,7 @@ export interface Creation {
 export function createMove(creation: Creation, asker: Asker, performs: Performs): Moved {
   const { machine, id, input, canonicalInput, labels, parent, at } = creation;
   const { snapshot, effects } = start(machine, input, at);
-  const row: InstanceRow = {
+  const row: NewInstanceRow = {
     id,
     machine: machine.name,
     machineVersion: versionOf(machine),
@@ -94,7 +94,7 @@ export function eventMove(head: Head, event: StampedEvent, asker: Asker, perform
   const { at } = event;
   const stepped = step(machine, snapshot, event);
   const isChanged = stepped.outcome === "changed";
-  const row: InstanceRow = {
+  const row: NewInstanceRow = {
     ...head.row,
     at,
     ...(isChanged && {
@@ -134,7 +134,7 @@ export function eventMove(head: Head, event: StampedEvent, asker: Asker, perform
 
 interface Entry {
   kind: NewJournalRow["kind"];
-  row: InstanceRow;
+  row: NewInstanceRow;
   at: number;
   event: StampedEvent | null;
   from: string | null;
@@ -301,7 +301,7 @@ interface ArmedEffect {
 }
 
 function pendingRow(
-  row: InstanceRow,
+  row: NewInstanceRow,
   trace: string | null,
   { kind, id, payload, dueAt, activity, to, settles }: ArmedEffect,
 ): PendingRow {
@@ -326,6 +326,6 @@ function pendingRow(
   };
 }
 
-function keyOf(row: InstanceRow, effectId: string): string {
+function keyOf(row: NewInstanceRow, effectId: string): string {
   return `${row.id}#${row.version}:${effectId}`;
 }

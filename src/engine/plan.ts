@@ -4,7 +4,7 @@ import type { Refusal } from "../core/law.ts";
 import type { Move } from "../core/outcome.ts";
 import type { StampedEvent } from "../core/step.ts";
 import type { Element, NewJournalRow, PendingChange, PendingRow } from "../store/store.ts";
-import { canonicalJson } from "./canonical.ts";
+import { canonicalJson } from "../core/canonical.ts";
 import { parseEvent, parseInput, type Catalogue } from "./catalogue.ts";
 import { checkId } from "./check-id.ts";
 import { withoutSettled, type Head } from "./head.ts";

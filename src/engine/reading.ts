@@ -13,7 +13,7 @@ import {
   type Store,
 } from "../store/store.ts";
 import type { Catalogue } from "./catalogue.ts";
-import { headOf, isCurrent, type Head } from "./head.ts";
+import { headOf, isCurrent, type CommittedHead } from "./head.ts";
 import type { Limits } from "./limits.ts";
 import { migrated } from "./migration.ts";
 import { viewOf } from "./view.ts";
@@ -61,6 +61,13 @@ export interface JournalQuery {
   limit?: number;
 }
 
+export interface JournalUnderQuery {
+  after: number;
+  limit: number;
+  /** How many entries of the whole journal are looked at, at most. */
+  lookAt: number;
+}
+
 /** One row of what is to happen. Times are epoch ms. */
 export interface PendingItem {
   key: string;
@@ -90,18 +97,28 @@ export interface PendingListQuery {
 /** Sees only what is committed. */
 export interface Reading {
   read(id: string): Promise<Instance>;
-  head(id: string): Promise<Head>;
+  head(id: string): Promise<CommittedHead>;
   list(query?: ListQuery): Promise<Page<Instance>>;
   journal(query?: JournalQuery): Promise<{ entries: JournalEntry[]; nextAfter: number }>;
+  /**
+   * Entries of an instance and of those whose ids go on after it with a slash, in order. They are looked for among as many
+   * entries as are said, so that a page costs no more however rare they are; `isComplete`: the end was reached.
+   */
+  journalUnder(
+    root: string,
+    query: JournalUnderQuery,
+  ): Promise<{ entries: JournalEntry[]; nextAfter: number; isComplete: boolean }>;
   pending(query?: PendingListQuery): Promise<Page<PendingItem>>;
 }
 
 export function createReading(given: { store: Store; catalogue: Catalogue; clock: Clock; limits: Limits }): Reading {
   const { store, catalogue, clock, limits } = given;
 
-  function headFrom(loaded: Loaded): Head {
+  function headFrom(loaded: Loaded): CommittedHead {
     const machine = catalogue.machine(loaded.row.machine);
-    return isCurrent(machine, loaded.row) ? headOf(machine, loaded) : migrated(machine, loaded, loaded.row.at);
+    const head = isCurrent(machine, loaded.row) ? headOf(machine, loaded) : migrated(machine, loaded, loaded.row.at);
+    const { createdSeq, transitionSeq } = loaded.row;
+    return { ...head, row: { ...head.row, createdSeq, transitionSeq } };
   }
 
   function view(loaded: Loaded): Instance {
@@ -155,6 +172,15 @@ export function createReading(given: { store: Store; catalogue: Catalogue; clock
         limit: pageSize(limit),
       });
       return { entries: rows.map(entryFrom), nextAfter: rows.at(-1)?.seq ?? after };
+    },
+
+    async journalUnder(root, { after, limit, lookAt }) {
+      const end = await store.position();
+      const upTo = Math.min(after + lookAt, end);
+      const rows = after >= upTo ? [] : await store.journal({ under: root, after, upTo, limit });
+      const last = rows.length < limit ? undefined : rows.at(-1)?.seq;
+      const nextAfter = last ?? Math.max(after, upTo);
+      return { entries: rows.map(entryFrom), nextAfter, isComplete: nextAfter >= end };
     },
 
     async pending({ instance, cursor, limit, ...filter } = {}) {
@@ -255,11 +281,12 @@ export function itemFrom(row: PendingRow, now: number): PendingItem {
   };
 }
 
-function toCursor(last: string): string {
+export function toCursor(last: string): string {
   return Buffer.from(last, "utf8").toString("base64url");
 }
 
-function fromCursor(cursor: string): string {
+/** Throws `invalid-request` for what no list has given. */
+export function fromCursor(cursor: string): string {
   const text = Buffer.from(cursor, "base64url").toString("utf8");
   if (toCursor(text) === cursor && text !== "") return text;
   throw new SignalboxError(

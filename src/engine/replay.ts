@@ -4,7 +4,7 @@ import type { Refusal } from "../core/law.ts";
 import type { Machine } from "../core/machine.ts";
 import { completedChild, type StampedEvent } from "../core/step.ts";
 import type { JournalRow, Loaded, PendingRow, Store } from "../store/store.ts";
-import { canonicalJson } from "./canonical.ts";
+import { canonicalJson } from "../core/canonical.ts";
 import { parseInput } from "./catalogue.ts";
 import { describedBy, withoutSettled, type Head } from "./head.ts";
 import { createMove, engineAsker, eventMove, type Performs } from "./move.ts";

@@ -3,7 +3,7 @@ import { isSignalboxError, messageOf, SignalboxError, type ErrorCode } from "../
 import type { Instance, Sent } from "../core/outcome.ts";
 import { traceparentIn } from "../core/traceparent.ts";
 import { wroteNothing, type Element, type Store } from "../store/store.ts";
-import { canonicalJson } from "./canonical.ts";
+import { canonicalJson } from "../core/canonical.ts";
 import { checkId } from "./check-id.ts";
 import { checkAsker, commandKeyOf, recallCommand, type CommandKey, type CommandOptions } from "./commands.ts";
 import type { Committer } from "./committer.ts";
@@ -35,6 +35,8 @@ export interface Transactor {
   transact(moves: readonly EngineMove[], options?: TransactOptions): Promise<Sent[]>;
   /** The same, if the fences hold; undefined when a pending row of them is gone. */
   transactFenced(moves: readonly EngineMove[], options: Fenced): Promise<Sent[] | undefined>;
+  /** The first answer to a command that says by its fingerprint what it stands for; undefined when it was never given. */
+  recall(options: CommandOptions): Promise<Sent[] | undefined>;
 }
 
 export function createTransactor(given: {
@@ -263,6 +265,7 @@ export function createTransactor(given: {
 
   return {
     transactFenced,
+    recall: (options) => recall(commandKeyOf(options, [])),
     async transact(moves, options = {}) {
       const sents = await transactFenced(moves, options);
       if (sents === undefined) throw new SignalboxError("internal-fault", "A transaction without fences was settled.");

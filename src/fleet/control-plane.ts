@@ -8,6 +8,7 @@ import type { Fleet } from "../planning/fleet.ts";
 import type { FleetDifference } from "../planning/difference.ts";
 import type { FrozenPlan } from "../planning/frozen-plan.ts";
 import type { GateVerdict } from "../planning/plan-types.ts";
+import type { DeclarationFault, DeclarationSource } from "./declaration-watch.ts";
 
 /**
  * Runs the rollouts of a fleet on an engine: opens them, plans them, watches which agents are there, and says what an agent
@@ -19,9 +20,15 @@ export interface ControlPlane {
   /** Reads what is there, follows the journal from then on, and has every rollout planned anew. */
   start(engine: Engine): Promise<void>;
   stop(): Promise<void>;
+  /** Resolves when everything that is committed has been seen, and what follows from it has been told. */
+  settled(): Promise<void>;
 
   /** The declaration that holds; undefined before the first. */
   fleet(): Fleet | undefined;
+  /** Applies what a source declares, now and whenever it changes. Resolves when it was looked at for the first time. */
+  watch(source: DeclarationSource): Promise<void>;
+  /** Why what the watched source declares does not hold; null when it does, or nothing is watched. */
+  declarationFault(): DeclarationFault | null;
   /** What applying a declaration would change; changes nothing. */
   compare(declared: Fleet): Promise<Application>;
   /** Keeps the declaration and opens a rollout for each channel whose ref has changed, in one transaction per channel. */
@@ -54,7 +61,7 @@ export interface ControlPlane {
   seen(host: string): void;
   /** What a host has to do beyond what its agent knows; nothing is changed but that a host of a plan gets its instance when its agent tells of it. */
   ordersFor(host: string, known: readonly KnownRollout[]): Promise<AgentOrder[]>;
-  /** Resolves when something of the host has changed, or the signal is aborted. */
+  /** Resolves when something of the host has changed from now on, or the signal is aborted: ask this, then look. */
   changed(host: string, signal: AbortSignal): Promise<void>;
 }
 
@@ -72,6 +79,8 @@ export interface Opened {
   /** Hosts of each wave. */
   waves: readonly number[];
   superseded: string | null;
+  /** The first answer to the same command. */
+  replayed?: true;
 }
 
 export interface Application {
@@ -79,6 +88,8 @@ export interface Application {
   difference: FleetDifference;
   /** A rollout for each channel whose ref differs from its newest rollout's; `rolloutId` when it was opened. */
   rollouts: readonly { channel: string; ref: string; from: string | null; hosts: number; rolloutId: string | null }[];
+  /** The first answer to the same command. */
+  replayed?: true;
 }
 
 export interface RolloutRecord {

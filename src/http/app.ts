@@ -2,6 +2,8 @@ import express, { type Express, type NextFunction, type Request, type RequestHan
 import { isSignalboxError, messageOf, SignalboxError } from "../core/errors.ts";
 import { silentLog, type Log } from "../core/log.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { ControlPlane } from "../fleet/control-plane.ts";
+import { createPolls, defaultPollLimits, type PollLimits } from "../operations/agent-polls.ts";
 import { createContract } from "../operations/documents.ts";
 import { createDrawings } from "../operations/machines.ts";
 import { operations } from "../operations/index.ts";
@@ -23,6 +25,8 @@ import { createStreams, defaultStreamLimits, type StreamLimits, type Streams } f
 
 export interface AppOptions {
   log?: Log;
+  /** Runs the rollouts of a fleet. Without it what is asked about them is `not-found`. */
+  fleet?: ControlPlane;
   /** What the host has against new work; nothing when all is well. */
   notReady?: () => Promise<string | undefined>;
   /** Figures of the engine, where the host has made them already: to count in from its start, or to add its own. */
@@ -33,13 +37,22 @@ export interface AppOptions {
   /** Aborted when the server is about to stop: from then on requests are refused, and streams end. */
   stopping?: AbortSignal;
   streams?: Partial<StreamLimits>;
+  polls?: Partial<PollLimits>;
 }
 
 /** The HTTP facade over an engine, to be listened to or mounted in another Express app. */
 export function createApp(engine: Engine, options: AppOptions = {}): Express {
   const { log = silentLog, notReady = async () => undefined, metrics = createMetrics(engine), tracing } = options;
+  const polls = createPolls({
+    limits: { ...defaultPollLimits, ...options.polls },
+    clock: engine.clock,
+    stopping: options.stopping,
+  });
+  metrics.watchAgents(polls.waiting);
   const workplace: Workplace = {
     engine,
+    ...(options.fleet && { fleet: options.fleet }),
+    polls,
     notReady,
     version: packageVersion(),
     figures: metrics,
@@ -66,7 +79,7 @@ export function createApp(engine: Engine, options: AppOptions = {}): Express {
       operation.path,
       noteOperation(operation),
       guard(operation),
-      operation.body === undefined && !operation.isChange ? refuseBody : readBody,
+      operation.body === undefined && !operation.isChange ? refuseBody : readBody({ limit: operation.bodyBytesMax }),
       handler(operation, workplace, streams),
     );
   }
@@ -78,6 +91,7 @@ export function createApp(engine: Engine, options: AppOptions = {}): Express {
     noteError(response, error);
     if (response.headersSent) return next(error);
     const known = asKnown(error);
+    if (isSignalboxError(known, "shutting-down")) response.set("Connection", "close"); // else it would go on being asked on
     const requestId = requestIdOf(response);
     if (isSignalboxError(known, "unauthenticated")) response.set("WWW-Authenticate", challengeTo(request));
     send(request, response, problemOf(known, requestId));
@@ -92,7 +106,11 @@ function handler(operation: Operation, workplace: Workplace, streams: Streams) {
       query: parsePart(operation.query, request.query, "query"),
       body: parsePart(operation.body, request.body as unknown, "body"),
     };
-    const caller = { ...callerOf(request, operation, asked, identityOf(response)), ...traceOf(response) };
+    const caller = {
+      ...callerOf(request, operation, asked, identityOf(response)),
+      ...traceOf(response),
+      ...(operation.waits === true && { gone: goneOf(response) }),
+    };
     const answer = await operation.run(asked, caller, workplace);
     noteAnswer(response, answer);
     if (answer.stream === undefined) send(request, response, answer);
@@ -100,11 +118,17 @@ function handler(operation: Operation, workplace: Workplace, streams: Streams) {
   };
 }
 
-/** A connection that stays open would go on being asked on. */
+/** Aborted when the connection is closed, or the answer has been sent. */
+function goneOf(response: Response): AbortSignal {
+  const gone = new AbortController();
+  if (response.destroyed) gone.abort();
+  else response.once("close", () => gone.abort());
+  return gone.signal;
+}
+
 function refuseWhen(stopping: AbortSignal | undefined): RequestHandler {
-  return (_request, response, next) => {
+  return (_request, _response, next) => {
     if (stopping?.aborted !== true) return next();
-    response.set("Connection", "close");
     throw new SignalboxError(
       "shutting-down",
       "The server is stopping. Try again; the next one takes up what is pending.",
@@ -138,8 +162,10 @@ function verbOf({ method }: Operation): "get" | "post" | "delete" {
 /** Express and its parsers throw errors with a status: those are the client's. */
 function asKnown(error: unknown): unknown {
   if (isSignalboxError(error)) return error;
-  const { status, type } = error as { status?: number; type?: string };
-  if (type === "entity.too.large") return new SignalboxError("payload-too-large", "The body is larger than 256 KiB.");
+  const { status, type, limit = 0 } = error as { status?: number; type?: string; limit?: number };
+  if (type === "entity.too.large") {
+    return new SignalboxError("payload-too-large", `The body is larger than ${limit / 1_024} KiB.`);
+  }
   if (status === 415) return new SignalboxError("unsupported-media-type", "The encoding of the body is not read here.");
   if (typeof status === "number" && status >= 400 && status < 500) {
     return new SignalboxError("invalid-request", `The request cannot be read: ${messageOf(error)}.`);

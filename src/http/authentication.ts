@@ -5,7 +5,7 @@ import { isSignalboxError, SignalboxError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { checkId } from "../engine/check-id.ts";
 import type { Caller, Operation } from "../operations/operation.ts";
-import { checkPermission, isTokenRole, reservedPrincipals } from "../operations/permission.ts";
+import { checkPermission, isReservedPrincipal, isTokenRole } from "../operations/permission.ts";
 import { isLoopback, networkOf } from "./address.ts";
 import { createFailureRate, type FailureRate } from "./failure-rate.ts";
 import { requestIdOf } from "./request-id.ts";
@@ -79,7 +79,7 @@ function checked(identity: Identity | undefined): Identity | undefined {
   const { principal, role } = identity;
   checkId(principal, "principal");
   if (role !== "local" && !isTokenRole(role)) throw new Error(`There is no role ${role}`);
-  if (reservedPrincipals.has(principal) && role !== "local") throw new Error(`No token is for ${principal}`);
+  if (isReservedPrincipal(principal) && role !== "local") throw new Error(`No token is for ${principal}`);
   return identity;
 }
 

@@ -5,26 +5,27 @@ import { pointerTo } from "../core/schema-faults.ts";
 const bodyBytesMax = 262_144; // an event with a large inventory has a tenth of it
 const depthMax = 32; // deeper JSON is nobody's event; walking it costs stack
 
-const parse = express.json({ limit: bodyBytesMax, strict: false, type: "application/json" });
-
 /** Reads a JSON body; refuses other types, deep nesting, and keys that reach into prototypes. */
-export const readBody: RequestHandler = (request: Request, response: Response, next: NextFunction) => {
-  if (hasBody(request) && request.is("application/json") === false) {
-    throw new SignalboxError("unsupported-media-type", "Send the body as application/json.");
-  }
-  parse(request, response, (error?: unknown) => {
-    if (error !== undefined) return next(error);
-    try {
-      if (hasBody(request) && request.body === undefined) {
-        throw new SignalboxError("invalid-request", "The body was cut off."); // the parser takes it for one that was read
-      }
-      checkShape(request.body);
-      next();
-    } catch (fault) {
-      next(fault);
+export function readBody({ limit = bodyBytesMax }: { limit: number | undefined }): RequestHandler {
+  const parse = express.json({ limit, strict: false, type: "application/json" });
+  return (request: Request, response: Response, next: NextFunction) => {
+    if (hasBody(request) && request.is("application/json") === false) {
+      throw new SignalboxError("unsupported-media-type", "Send the body as application/json.");
     }
-  });
-};
+    parse(request, response, (error?: unknown) => {
+      if (error !== undefined) return next(error);
+      try {
+        if (hasBody(request) && request.body === undefined) {
+          throw new SignalboxError("invalid-request", "The body was cut off."); // the parser takes it for one that was read
+        }
+        checkShape(request.body);
+        next();
+      } catch (fault) {
+        next(fault);
+      }
+    });
+  };
+}
 
 /** For what takes none: it is not read. */
 export const refuseBody: RequestHandler = (request: Request, _response: Response, next: NextFunction) => {

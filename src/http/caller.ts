@@ -1,6 +1,6 @@
 import type { Request } from "express";
 import { SignalboxError } from "../core/errors.ts";
-import { canonicalJson } from "../engine/canonical.ts";
+import { canonicalJson } from "../core/canonical.ts";
 import { isStream, type Caller, type Operation } from "../operations/operation.ts";
 import type { Identity } from "./authentication.ts";
 

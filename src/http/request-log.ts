@@ -30,7 +30,11 @@ export function watchRequests(given: { log: Log; metrics: Metrics; tracing: Trac
     const notes: Notes = {};
     response.locals["notes"] = notes;
     const trace = traceparentIn(request.get("traceparent"));
-    const figure = metrics.requesting({ method, isStream: () => isStream(response) });
+    const figure = metrics.requesting({
+      method,
+      isStream: () => isStream(response),
+      waits: () => notes.operation?.waits === true,
+    });
     const span = tracing?.requesting({ method, path: request.path, ...(trace !== undefined && { trace }) });
     const carried = span?.trace ?? trace;
     if (carried !== undefined) notes.trace = carried;

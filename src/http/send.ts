@@ -23,6 +23,10 @@ export function send(request: Request, response: Response, answer: Answer): void
     response.redirect(308, `${request.baseUrl}${request.path.slice(0, -1)}`); // what a page loads is named relative to it
     return;
   }
+  if (status === 204) {
+    response.status(status).end();
+    return;
+  }
   const policy = policies[contentType];
   if (policy !== undefined) response.setHeader("Content-Security-Policy", policy);
   response

@@ -384,7 +384,8 @@ export type DryRunView = z.output<typeof dryRun>;
 export type ExplanationView = z.output<typeof explanation>;
 export type ProblemDocument = z.output<typeof problemDocument>;
 
-function listOf<Item extends z.ZodType>(item: Item) {
+/** A page of a list. */
+export function listOf<Item extends z.ZodType>(item: Item) {
   return z.strictObject({
     items: z.array(item),
     nextCursor: z.string().nullable().meta({ description: "Hand it on as `cursor`; null on the last page." }),

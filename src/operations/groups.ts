@@ -34,6 +34,16 @@ const known: readonly (Group & { segments: readonly string[] })[] = [
     segments: ["nodes"],
   },
   {
+    name: "Rollouts",
+    description: "Versions brought to the hosts of a fleet, wave after wave.",
+    segments: ["fleet", "rollouts", "channels", "quarantines", "freeze"],
+  },
+  {
+    name: "Agents",
+    description: "What the agent of a host asks and tells.",
+    segments: ["agent"],
+  },
+  {
     name: "Server",
     description: "The server itself.",
     segments: [],

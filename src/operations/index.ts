@@ -1,6 +1,8 @@
+import { pollDispatch, reportEvents } from "./agent-link.ts";
 import { listAttention } from "./attention.ts";
 import { listAuditRows, verifyAudit } from "./audit.ts";
 import { showContract, showDocs, showScript, showStyle } from "./documents.ts";
+import { applyFleet, showDeclaration, showFleet } from "./fleet.ts";
 import { liveness, readiness } from "./health.ts";
 import {
   createInstance,
@@ -13,6 +15,7 @@ import {
 } from "./instances.ts";
 import { showInspect } from "./inspect.ts";
 import { listJournal, showJournal, showMoment } from "./journal.ts";
+import { freezeLine, showFreeze, thawLine } from "./line.ts";
 import { metrics } from "./metrics.ts";
 import { listMachines, showDiagram, showMachine } from "./machines.ts";
 import {
@@ -27,6 +30,20 @@ import {
 } from "./nodes.ts";
 import type { Operation } from "./operation.ts";
 import { discardPending, listPending, retryPending } from "./pending.ts";
+import { clearQuarantine, listQuarantines } from "./quarantines.ts";
+import {
+  abortRollout,
+  approveRollout,
+  cancelRollout,
+  clearRollout,
+  pauseRollout,
+  promoteRollout,
+  resumeRollout,
+  retryRollout,
+  undoChannel,
+} from "./rollout-actions.ts";
+import { excuseHost, explainRolloutHost, listRolloutHosts } from "./rollout-hosts.ts";
+import { listRolloutEvents, listRollouts, openRollout, showRollout, showRolloutPlan } from "./rollouts.ts";
 import { streamInstance, streamJournal } from "./streams.ts";
 import { transact } from "./transactions.ts";
 
@@ -65,6 +82,33 @@ export const operationsByName = {
   retryMaintenance,
   cordonNode,
   uncordonNode,
+  showFleet,
+  applyFleet,
+  showDeclaration,
+  listRollouts,
+  openRollout,
+  showRollout,
+  showRolloutPlan,
+  listRolloutHosts,
+  explainRolloutHost,
+  listRolloutEvents,
+  pauseRollout,
+  resumeRollout,
+  promoteRollout,
+  approveRollout,
+  cancelRollout,
+  clearRollout,
+  abortRollout,
+  retryRollout,
+  undoChannel,
+  excuseHost,
+  listQuarantines,
+  clearQuarantine,
+  showFreeze,
+  freezeLine,
+  thawLine,
+  pollDispatch,
+  reportEvents,
   showContract,
   showDocs,
   showInspect,

@@ -153,11 +153,11 @@ function answerHeader(id: string, description: string): z.ZodType {
 }
 
 function answerObject({ isChange }: Operation, shape: AnswerShape): ZodOpenApiResponseObject {
-  const { description, schema, contentType = "application/json", headers = [] } = shape;
+  const { description, schema, contentType = "application/json", isEmpty = false, headers = [] } = shape;
   return {
     description,
     headers: headersNamed(["X-Request-Id", ...headers, ...(isChange ? (["Idempotency-Replayed"] as const) : [])]),
-    content: { [contentType]: schema === undefined ? {} : { schema } },
+    ...(!isEmpty && { content: { [contentType]: schema === undefined ? {} : { schema } } }),
   };
 }
 

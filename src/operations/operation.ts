@@ -3,7 +3,9 @@ import { SignalboxError, type ErrorCode } from "../core/errors.ts";
 import type { Machine } from "../core/machine.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { OpenFeed } from "../engine/feed.ts";
+import type { ControlPlane } from "../fleet/control-plane.ts";
 import type { ApiDocument } from "../pages/openapi.ts";
+import type { Polls } from "./agent-polls.ts";
 import type { ProblemDocument } from "./answer-schemas.ts";
 
 /** What an operation may know of the one who asks. */
@@ -21,6 +23,8 @@ export interface Caller {
   trace?: string;
   /** `Last-Event-ID`: the journal number that a stream goes on after. */
   lastEventId?: number;
+  /** Of an operation that waits: aborted when nobody is there any more to be answered. */
+  gone?: AbortSignal;
 }
 
 /** `anonymous`: nobody knows who asks, which is enough for what is open. */
@@ -35,6 +39,10 @@ export type Permission = "open" | "read" | "send" | "operate" | "agent" | "admin
 /** What an operation works with. */
 export interface Workplace {
   engine: Engine;
+  /** Runs the rollouts; without it there are none here. */
+  fleet?: ControlPlane;
+  /** The agents that wait for something to do. */
+  polls: Polls;
   /** What the host has against new work; nothing when all is well. */
   notReady(): Promise<string | undefined>;
   /** Of the program. */
@@ -92,6 +100,8 @@ export interface AnswerShape<Body extends z.ZodType = z.ZodType> {
   readonly schema?: Body;
   /** `application/json` when not given. */
   readonly contentType?: string;
+  /** It has no body. */
+  readonly isEmpty?: true;
   /** Those that it may come with, beside what all have. */
   readonly headers?: readonly AnswerHeader[];
 }
@@ -125,6 +135,10 @@ export interface Operation {
   readonly isChange: boolean;
   /** Takes an `If-Match`: it is about one instance. */
   readonly isOfVersion?: true;
+  /** May be answered a minute later: it waits for something to tell. */
+  readonly waits?: true;
+  /** How large a body may be, where the limit of all others is too small. */
+  readonly bodyBytesMax?: number;
   run(asked: { params: unknown; query: unknown; body: unknown }, caller: Caller, workplace: Workplace): Promise<Answer>;
 }
 

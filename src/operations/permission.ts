@@ -92,12 +92,22 @@ export function isTokenRole(text: string): text is TokenRole {
 }
 
 /** `engine` writes its own entries, and `local` and `anonymous` ask where nobody has a name. */
-export const reservedPrincipals: ReadonlySet<string> = new Set(["engine", "local", "anonymous"]);
+const reservedPrincipals: ReadonlySet<string> = new Set(["engine", "local", "anonymous"]);
+
+/** Whether a name is the server's own: its providers speak as `provider:` and the name of the activity. */
+export function isReservedPrincipal(name: string): boolean {
+  return reservedPrincipals.has(name) || name.startsWith("provider:");
+}
 
 export type TokenRole = Exclude<Role, "local" | "anonymous">;
 
 function hostOf(role: Role): string {
-  return agentRole.exec(role)?.[1] ?? "";
+  return hostOfAgent(role) ?? "";
+}
+
+/** The host that a role is the agent of; undefined for all other roles. */
+export function hostOfAgent(role: Role): string | undefined {
+  return agentRole.exec(role)?.[1];
 }
 
 function kindOf(role: Role): Kind {

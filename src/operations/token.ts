@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { SignalboxError } from "../core/errors.ts";
 import { describeFaults, faultsOf, type SchemaFault } from "../core/schema-faults.ts";
-import { isTokenRole, reservedPrincipals, type TokenRole } from "./permission.ts";
+import { isReservedPrincipal, isTokenRole, type TokenRole } from "./permission.ts";
 
 /** What is kept of a token: who carries it, and enough to know it again, but not the token. */
 export interface TokenEntry {
@@ -23,7 +23,7 @@ const tokensMax = 10_000; // a fleet of agents, twice; a file of 3 MB
 export const principalSchema = z
   .string()
   .regex(/^[^\s\p{C}](?:[^\p{C}\p{Zl}\p{Zp}]{0,198}[^\s\p{C}])?$/u, "expected 1 to 200 printable characters")
-  .refine((name) => !reservedPrincipals.has(name), "this name is the server's own");
+  .refine((name) => !isReservedPrincipal(name), "this name is the server's own");
 
 export const roleSchema = z.custom<TokenRole>(
   (role) => typeof role === "string" && isTokenRole(role),

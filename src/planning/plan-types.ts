@@ -12,6 +12,8 @@ export interface PlannedRollout {
   readonly since: number;
   readonly control: "Running" | "Paused" | "AwaitingApproval" | "Over";
   readonly controlSince: number;
+  /** Who has paused it, and why. */
+  readonly paused?: { readonly by: string; readonly reason: string | null } | null;
   readonly currentWave: number;
   readonly promotedThrough: number;
   readonly isFullyPromoted: boolean;
@@ -19,6 +21,8 @@ export interface PlannedRollout {
   readonly isWaveSettled: boolean;
   readonly isUndo: boolean;
   readonly endedBy: string | null;
+  /** The rollout that it made room for; it is named to the hosts that are released. */
+  readonly supersededBy?: string | null;
   /** When it ended; null before. */
   readonly endedAt: number | null;
   readonly plan: FrozenPlan;
@@ -28,7 +32,7 @@ export interface PlannedRollout {
   readonly isLastTerminal: boolean;
 }
 
-/** What the planner knows of a host in that rollout; a host without an instance is left out. */
+/** What the planner knows of a host in that rollout; a host without an instance may be left out. */
 export interface PlannedHost {
   readonly host: string;
   readonly wave: number;
@@ -45,6 +49,8 @@ export interface PlannedHost {
   readonly isReleaseAsked: boolean;
   /** Enforce probes that fail now. */
   readonly failingProbes: number;
+  /** false: it has no instance yet, and is told because something else is known of it. */
+  readonly isJoined?: boolean;
 }
 
 /** What the planner knows of everything else. */
@@ -66,7 +72,10 @@ export interface FleetFacts {
   nodeOf(host: string): { readonly since: number; readonly detail: string } | null;
   /** Another rollout in which the host is busy: its activation has begun and not settled. */
   busyWith(host: string): { readonly rollout: string; readonly since: number } | null;
-  /** How many hosts of a budget are out because of other rollouts, unreachable, or in maintenance; those of this rollout are not counted. */
+  /**
+   * How many hosts of a budget are out because of other rollouts, unreachable, or in maintenance; those that are out in this
+   * rollout (`isOut`) are not counted.
+   */
   unavailableElsewhere(budgetKey: string): number;
 }
 
@@ -87,6 +96,8 @@ export type PlannedMove =
       readonly soakMs: number;
       readonly isNew: boolean;
     }
+  /** Take an offer back that nobody has acknowledged: the rollout as a whole is held. */
+  | { readonly kind: "withdraw"; readonly host: string }
   | { readonly kind: "waive-soak"; readonly host: string }
   | { readonly kind: "roll-back"; readonly host: string; readonly reason: string }
   | { readonly kind: "release"; readonly host: string; readonly by: string }
@@ -101,10 +112,18 @@ export interface GateVerdict {
   readonly detail: string;
 }
 
-export interface Plan {
+/** What the planner decides, at most so much as one transaction bears. */
+export interface Decision {
   readonly moves: readonly PlannedMove[];
-  /** Hosts that wait for their dispatch, in order of dispatch, each with all the gates that hold it, in the order of the gates. */
-  readonly blocked: readonly { readonly host: string; readonly gates: readonly GateVerdict[] }[];
+  /** What holds hosts back now, over the rollout as a whole: the first of each kind and how many more. Bounded. */
+  readonly gates: readonly GateVerdict[];
   /** When to plan again although nothing else changes; null: never. */
   readonly nextAt: number | null;
+  /** There is more to be done at once: plan again when these moves are made. */
+  readonly again: boolean;
+}
+
+export interface Plan extends Decision {
+  /** Hosts that wait for their dispatch, in order of dispatch, each with all the gates that hold it, in the order of the gates. */
+  readonly blocked: readonly { readonly host: string; readonly gates: readonly GateVerdict[] }[];
 }

@@ -27,7 +27,7 @@ export interface Store {
   /**
    * Leases what is due, so that a runner that dies gives it back: deliveries first, then calls, each by `dueAt` (then in
    * order of arming) and at most as many as are asked for. Dead rows and rows without `dueAt` are left alone. Messages of
-   * one pair keep their order: one is left while an earlier one is leased or due after it; dead ones are passed over.
+   * one pair keep their order: one is left while an earlier one is leased, left, or due after it; dead ones are passed over.
    */
   claim(claim: Claim): Promise<PendingRow[]>;
   /** Prolongs leases; answers with the keys that the owner still holds. */
@@ -78,7 +78,8 @@ export interface Loaded {
   pending: PendingRow[];
 }
 
-export interface InstanceRow {
+/** An instance as it is written. */
+export interface NewInstanceRow {
   id: string;
   machine: string;
   machineVersion: number;
@@ -104,6 +105,14 @@ export interface InstanceRow {
   regionsSince: Readonly<Record<string, number>>;
   createdAt: number;
   updatedAt: number;
+}
+
+/** An instance as it is read: the store knows the numbers of its journal entries when it writes them. */
+export interface InstanceRow extends NewInstanceRow {
+  /** The journal number of its creation; where the journal stood, if it was written without an entry. */
+  createdSeq: number;
+  /** The journal number of the last entry whose `from` differs from its `to`, the creation included. */
+  transitionSeq: number;
 }
 
 export type JournalKind = "created" | "event" | "migrated" | "compacted";
@@ -184,7 +193,7 @@ export interface CommandRow {
 /** What is done together or not at all. */
 export interface Element {
   /** `expected`: the version that it was made from; 0: it must not be there. */
-  writes: readonly { row: InstanceRow; expected: number }[];
+  writes: readonly { row: NewInstanceRow; expected: number }[];
   /** Instances that were judged and are not written. */
   expects: readonly { id: string; version: number }[];
   journal: readonly NewJournalRow[];
@@ -252,6 +261,10 @@ export interface JournalQuery {
   /** From the last checkpoint on. */
   sinceCheckpoint?: true;
   stream?: { name: string; seq: number };
+  /** Of this instance and of those whose ids go on after it with a slash; looked for entry by entry. */
+  under?: string;
+  /** Up to this number: bounds what is looked at. */
+  upTo?: number;
   limit: number;
 }
 

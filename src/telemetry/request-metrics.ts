@@ -7,6 +7,8 @@ export interface RequestBegun {
   method: string;
   /** Whether its answer has turned out to be a stream of events, which stays open. */
   isStream(): boolean;
+  /** Whether what it asks for waits until there is something to tell. */
+  waits(): boolean;
 }
 
 export interface RequestEnd {
@@ -18,6 +20,8 @@ export interface RequestEnd {
 export interface RequestMetrics {
   requesting(request: RequestBegun): Watch<RequestEnd>;
   openStreams(): number;
+  /** Of an app over the engine: how many agents wait for something to do. */
+  watchAgents(waiting: () => number): void;
 }
 
 const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]);
@@ -35,7 +39,7 @@ export function createRequestMetrics(registry: Registry): RequestMetrics {
   });
   const duration = new Histogram({
     name: "signalbox_http_request_duration_seconds",
-    help: "From a request's arrival to the end of its answer, by route and method; without streams.",
+    help: "From a request's arrival to the end of its answer, by route and method; without streams and what waits.",
     labelNames: ["route", "method"],
     buckets: [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
@@ -48,10 +52,20 @@ export function createRequestMetrics(registry: Registry): RequestMetrics {
       this.set(openStreams());
     },
   });
-  registry.registerMetric(streams);
+  const waiting: (() => number)[] = []; // one for each app
+  const agents = new Gauge({
+    name: "signalbox_agents_waiting",
+    help: "Agents that wait for something to do.",
+    registers: [],
+    collect() {
+      this.set(waiting.reduce((sum, count) => sum + count(), 0));
+    },
+  });
+  for (const gauge of [streams, agents]) registry.registerMetric(gauge);
 
   return {
     openStreams,
+    watchAgents: (count) => void waiting.push(count),
     requesting(request) {
       const elapsedSeconds = stopwatch();
       open.add(request);
@@ -60,7 +74,7 @@ export function createRequestMetrics(registry: Registry): RequestMetrics {
           open.delete(request);
           const method = methods.has(request.method) ? request.method : otherValue;
           requests.inc({ route, method, status });
-          if (!request.isStream()) duration.observe({ route, method }, elapsedSeconds());
+          if (!request.isStream() && !request.waits()) duration.observe({ route, method }, elapsedSeconds());
         },
       };
     },

@@ -29,7 +29,10 @@ describe("the help", () => {
     const names = [
       "",
       "serve",
+      "agent",
       "demo",
+      "freeze",
+      "thaw",
       "nodes",
       "machines",
       "instances",
@@ -47,14 +50,35 @@ describe("the help", () => {
     const ofAudit = ["", " verify", " export"].map((each) => `audit${each}`);
     const ofPending = ["", " list", " retry", " discard"].map((each) => `pending${each}`);
     const ofTokens = ["", " create", " list", " revoke"].map((each) => `token${each}`);
-    const known = [...names, ...ofNodes, ...ofAudit, ...ofPending, ...ofTokens];
+    const ofDemo = [" maintenance", " rollouts"].map((each) => `demo${each}`);
+    const ofFleet = ["", " validate", " apply", " status", " show"].map((each) => `fleet${each}`);
+    const ofQuarantines = ["", " list", " clear"].map((each) => `quarantine${each}`);
+    const reading = ["list", "show", "hosts", "events", "status", "explain", "simulate"];
+    const moving = [
+      "open",
+      "pause",
+      "resume",
+      "promote",
+      "approve",
+      "cancel",
+      "clear",
+      "abort",
+      "retry",
+      "undo",
+      "excuse",
+    ];
+    const ofRollouts = ["", ...[...reading, ...moving].map((each) => ` ${each}`)].map((each) => `rollout${each}`);
+    const known = [names, ofNodes, ofAudit, ofPending, ofTokens, ofDemo, ofFleet, ofQuarantines, ofRollouts].flat();
     expect(all.map(([path]) => path).toSorted()).toEqual(known.toSorted());
     for (const [path, help] of all) {
       expect(help).toMatch(new RegExp(`^Usage: signalbox ${path}`));
       const undescribed = [...help.matchAll(/^ {2}(\S.*)$/gm)]
         .map(([, line]) => line)
         .filter((line) => !/\S {2,}\S/.test(line ?? ""));
-      expect([path, undescribed.filter((line) => !/^-|^[a-z]+ .*[<[]/.test(line ?? ""))]).toEqual([path, []]);
+      expect([path, undescribed.filter((line) => !/^-|^signalbox |^[a-z]+ .*[<[]/.test(line ?? ""))]).toEqual([
+        path,
+        [],
+      ]);
       expect(help).toMatch(/--json +print JSON/);
       expect(help).toMatch(/--url <url>/);
     }

@@ -4,9 +4,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { checkExportFile } from "../../src/store/check-export.ts";
 import { backUp, restore } from "../../src/store/sqlite/backup.ts";
+import { parseFleetText } from "../../src/planning/parse-fleet-text.ts";
+import { warningsOf } from "../../src/planning/fleet-warnings.ts";
+import { simulateFile } from "../../src/simulation/simulate-file.ts";
 import { runProgram } from "../../src/cli/program.ts";
 
 export const program = join(import.meta.dirname, "../../bin/signalbox.js");
@@ -42,7 +45,7 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
   );
 }
 
-export function started(child: ChildProcessByStdio<null, Readable, Readable>): Running {
+export function started(child: ChildProcessByStdio<Writable | null, Readable, Readable>): Running {
   const text = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {
     child[stream].setEncoding("utf8").on("data", (chunk: string) => {
@@ -109,7 +112,20 @@ export async function runHere(args: readonly string[], url: string): Promise<End
     isTerminal: false,
     redraw: () => undefined,
   };
-  const composed = { serve: async () => 0, demo: async () => 0, backUp, restore, checkExport: checkExportFile };
+  const composed = {
+    serve: async () => 0,
+    demo: async () => 0,
+    readFleet: async (text: string) => {
+      const { fleet, document } = parseFleetText(text);
+      const { hash, channels, hosts } = fleet;
+      return { document, hash, channels: channels.size, hosts: hosts.size, warnings: warningsOf(fleet) };
+    },
+    agent: async () => 0,
+    backUp,
+    restore,
+    checkExport: checkExportFile,
+    simulate: simulateFile,
+  };
   const code = await runProgram({ argv: args, defaultUrl: url, version: "1.2.3", output, composed });
   return { code, ...said };
 }

@@ -150,7 +150,9 @@ describe("the client's copy of the routes", () => {
       /^text\/(?:html|css|javascript)/.test(answers[200]?.contentType ?? "");
     const expected = Object.values<Operation>(operationsByName)
       .filter((each) => !isStream(each) && !isForBrowsers(each))
-      .map(({ name, method, path, isChange }) => [name, { method, path, ...(isChange && { isChange }) }] as const);
+      .map(({ name, method, path, isChange, waits }) => {
+        return [name, { method, path, ...(isChange && { isChange }), ...(waits && { waits }) }] as const;
+      });
 
     expect(Object.fromEntries(Object.entries(routes))).toEqual(Object.fromEntries(expected));
   });

@@ -182,6 +182,21 @@ describe("a frozen snapshot", () => {
     expect(runs).toBe(1);
   });
 
+  it("keeps data that looks like one of XState's actors", () => {
+    const looksLikeOne = { xstate$$type: 1, id: "carry" };
+    const keeping = machineOf(
+      createMachine({
+        options: { maxIterations: 10 },
+        context: ({ input }: { input: { kept: unknown } }) => ({ kept: input.kept }),
+      }),
+    );
+    const { snapshot } = start(keeping, { kept: { deep: looksLikeOne } }, 1);
+
+    const back = thaw(keeping, stored(snapshot));
+
+    expect(back.context).toEqual({ kept: { deep: looksLikeOne } });
+  });
+
   it("is refused when the chart no longer has its state, or one that history remembers", () => {
     const frozen = freeze(after("arrive", "load", "shunt"));
 

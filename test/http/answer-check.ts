@@ -33,7 +33,8 @@ function ofShape(operation: Operation, { status, headers, text, body }: Answered
   if (status === 304 && isConditional(operation)) return text === "" ? undefined : "a 304 has no body";
   const shape = operation.answers[status];
   if (shape === undefined) return `it does not document ${status}`;
-  const { schema, contentType = "application/json" } = shape;
+  const { schema, contentType = "application/json", isEmpty = false } = shape;
+  if (isEmpty) return text === "" ? undefined : `a ${status} has no body`;
   const [given] = (headers["content-type"] ?? "").split(";");
   if (given !== contentType) return `${status} is ${given} and not ${contentType}`;
   if (schema === undefined || contentType !== "application/json") return undefined;

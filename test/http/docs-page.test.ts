@@ -14,6 +14,8 @@ import { docsPage } from "../../src/pages/docs-page.ts";
 import type { ApiDocument } from "../../src/pages/openapi.ts";
 import { describeInBrowser, violationsOn } from "../support/browser.ts";
 import { createWorld } from "../support/world.ts";
+import { acknowledged, createFleetSite, type FleetSite } from "./fleet-site.ts";
+import { groupOf } from "../../src/operations/groups.ts";
 import { addNode, createSite, type Site } from "./site.ts";
 
 describeInBrowser("GET /docs in a browser", (open) => {
@@ -178,9 +180,7 @@ describe("the commands of the page", () => {
       const failures: string[] = [];
 
       for (const each of operations) {
-        const site = await createSite({ machines });
-        if (each !== operationsByName.createInstance) await addNode(site, "alpha");
-        await prepare(site, each.name);
+        const site = await siteFor(each);
         const command = commandOf(document, each);
         const status = await statusOf(command, site.url);
         if (!(status in each.answers)) failures.push(`${status}: ${command}`);
@@ -190,7 +190,39 @@ describe("the commands of the page", () => {
     },
   );
 
-  /** What an example speaks of. */
+  /** With what its example speaks of. Who asks may do everything: an approval takes somebody who is known. */
+  async function siteFor(each: Operation): Promise<Site> {
+    if (["Rollouts", "Agents"].includes(groupOf(each))) {
+      const site = await createFleetSite({ machines, authenticate: () => ({ principal: "ann", role: "admin" }) });
+      await prepareRollout(site, each.name);
+      return site;
+    }
+    const site = await createSite({ machines });
+    if (each !== operationsByName.createInstance) await addNode(site, "alpha");
+    await prepare(site, each.name);
+    return site;
+  }
+
+  /** v41 is offered to the first host; v40 is everywhere where there has to be something to go back to. */
+  async function prepareRollout(site: FleetSite, name: string): Promise<void> {
+    if (name === "approve-rollout") {
+      const waves = [
+        { name: "canary", hosts: { tags: ["canary"] }, soak: "0s" },
+        { name: "rest", hosts: { all: true }, soak: "0s", approvals: 1 },
+      ];
+      await site.declare("v41", { policies: { careful: { waves }, plain: {} } });
+      await site.converge("web-1", "stable@v41");
+      return;
+    }
+    if (name === "abort-rollout" || name === "undo-channel") {
+      await site.declare("v40");
+      for (const host of ["web-1", "web-2", "web-3"]) await site.converge(host, "stable@v40");
+    }
+    await site.declare("v41");
+    if (name.startsWith("clear-")) await site.fail("web-1", "stable@v41");
+    if (name === "report-events") await site.tell("web-1", "stable@v41", 1, [acknowledged]);
+  }
+
   async function prepare({ post, advance }: Site, name: string): Promise<void> {
     const isOfDrain = /^(?:abort|exit|retry)-maintenance$|^(?:retry|discard)-pending$/.test(name);
     if (isOfDrain) await post("/v1/nodes/alpha/maintenance/enter", { drainForMs: 1_000 });

@@ -3,23 +3,30 @@ import { expect, it } from "vitest";
 import { machines } from "../../machines/index.ts";
 import { errorCatalogue, messageOf, type ErrorCode } from "../../src/core/errors.ts";
 import type { Authenticate } from "../../src/http/authentication.ts";
+import { createControlPlane } from "../../src/fleet/create-control-plane.ts";
 import { createApp } from "../../src/http/app.ts";
 import { listen } from "../../src/http/server.ts";
 import { errorCodesOf } from "../../src/operations/error-codes.ts";
 import { operations } from "../../src/operations/index.ts";
 import { isStream, problemType, type Operation } from "../../src/operations/operation.ts";
 import { isConditional } from "../../src/operations/openapi.ts";
+import { parseFleet } from "../../src/planning/parse-fleet.ts";
+import { virtualClock } from "../../src/providers/virtual-clock.ts";
 import { memoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import { runs } from "../support/runs.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createWorld, startsAt, type World } from "../support/world.ts";
+import { declarationOf } from "./fleet-site.ts";
 import { shotsAt, type Shot } from "./hostile.ts";
 import { createRawClient, type RawAnswer, type RawClient } from "./raw-client.ts";
 
 const requestsMax = runs(100_000);
 const requestsPerWorld = 1_000; // what they make of it stays small enough to be compared after each
 const lanes = 4;
-const ids = ["node/alpha", "alpha", "beta", "node/beta", "maintenance-group/racks", "node/alpha#2:drainNode", "new"];
+const ids =
+  "node/alpha alpha beta node/beta maintenance-group/racks node/alpha#2:drainNode new stable@v1 web-1 stable v1 stable@v1/web-1".split(
+    " ",
+  );
 const shots = fc.oneof(
   ...operations.map((each) => ({
     weight: each.permission === "open" ? 1 : 10, // what tells nothing takes nothing either, and whole pages cost much
@@ -80,6 +87,11 @@ const seeds: readonly (readonly [status: number, bytes: string])[] = [
   [403, posted("/v1/instances/maintenance-group%2Fracks/events?dryRun=true", { type: "slot.taken", node: "x" })],
   [202, posted("/v1/nodes/gamma/maintenance/enter", { queue: true })],
   [304, 'GET /v1/nodes/gamma HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: "v1"\r\n\r\n'],
+  [200, posted("/v1/fleet", { document: declarationOf("v2") })],
+  [201, posted("/v1/rollouts", { channel: "stable" })],
+  [200, "GET /v1/rollouts HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+  [204, "GET /v1/agent/dispatch?host=web-9 HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+  [400, posted("/v1/fleet", { document: { hosts: 1 } })],
   [204, "OPTIONS /v1/nodes HTTP/1.1\r\nHost: localhost\r\n\r\n"],
   [431, `GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Long: ${"l".repeat(17_000)}\r\n\r\n`],
   [417, "GET /livez HTTP/1.1\r\nHost: localhost\r\nExpect: wonders\r\n\r\n"],
@@ -149,14 +161,21 @@ const byHeader: Authenticate = ({ headers }) => {
 };
 
 async function createTarget(authenticate: Authenticate | undefined): Promise<Target> {
-  const store = watched(memoryStore());
-  const world = createWorld({ machines, store, limits: { refusalsPerMinuteMax: 1e9 } });
+  const clock = virtualClock(startsAt);
+  const fleet = createControlPlane({ clock });
+  const store = watched(memoryStore(), () => fleet.settled());
+  const limits = { refusalsPerMinuteMax: 1e9 };
+  const world = createWorld({ machines, store, limits, providers: [fleet.provider] }, clock);
   const { engine } = world;
+  await fleet.start(engine);
+  const document = declarationOf("v1");
+  await fleet.apply(parseFleet(document), document, { principal: "ann" });
+  await world.settle(); // what has been planned is offered
   await engine.create({ machine: "nodeMaintenance", id: "node/alpha", input: { node: "alpha" } });
   const group = { name: "racks", members: 2 };
   await engine.create({ machine: "maintenanceGroup", id: "maintenance-group/racks", input: group });
   await engine.create({ machine: "nodeMaintenance", id: "node/beta", input: { node: "beta", groups: ["racks"] } });
-  const app = createApp(engine, { ...(authenticate && { authenticate }) });
+  const app = createApp(engine, { fleet, polls: { waitMaxMs: 0 }, ...(authenticate && { authenticate }) });
   const listening = await listen(app, { host: "127.0.0.1", port: 0 });
   const client = createRawClient(listening.url);
   await store.look();
@@ -167,6 +186,7 @@ async function createTarget(authenticate: Authenticate | undefined): Promise<Tar
     async end() {
       client.end();
       await listening.close();
+      await fleet.stop();
       await engine.stop();
     },
   };
@@ -254,8 +274,8 @@ interface WatchedStore extends Store {
   look(): Promise<{ before: string; after: string }>;
 }
 
-/** Reads everything again only when something was written. */
-function watched(store: Store): WatchedStore {
+/** Reads everything again only when something was written, and nothing more follows from it. */
+function watched(store: Store, follow: () => Promise<void>): WatchedStore {
   let state = "";
   let isWritten = true;
   const writing =
@@ -270,8 +290,12 @@ function watched(store: Store): WatchedStore {
     reschedule: writing(store.reschedule),
     async look() {
       const before = state;
-      if (isWritten) state = JSON.stringify(await stateOf(store));
-      isWritten = false;
+      if (!isWritten) return { before, after: before };
+      while (isWritten) {
+        isWritten = false;
+        await follow();
+      }
+      state = JSON.stringify(await stateOf(store));
       return { before, after: state };
     },
   };

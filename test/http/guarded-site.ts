@@ -5,6 +5,7 @@ import { onTestFinished } from "vitest";
 import { machines as ours } from "../../machines/index.ts";
 import type { Log } from "../../src/core/log.ts";
 import type { Machine } from "../../src/core/machine.ts";
+import { createControlPlane } from "../../src/fleet/create-control-plane.ts";
 import { createApp, type AppOptions } from "../../src/http/app.ts";
 import { listen } from "../../src/http/server.ts";
 import { authenticateByTokens } from "../../src/http/token-authentication.ts";
@@ -12,7 +13,7 @@ import type { TokenRole } from "../../src/operations/permission.ts";
 import { makeToken, tokensText, type TokenEntry } from "../../src/operations/token.ts";
 import { virtualClock } from "../../src/providers/virtual-clock.ts";
 import { createWorld, startsAt, type World } from "../support/world.ts";
-import { createAsk, type Ask } from "./site.ts";
+import { createAsk, settling, type Ask } from "./site.ts";
 
 export interface GuardedSite extends World {
   url: string;
@@ -30,29 +31,33 @@ const dayMs = 86_400_000;
 
 /** The real app behind a token file, over an engine whose time stands still. It ends with the test. */
 export async function createGuardedSite(
-  options: AppOptions & { machines?: readonly Machine[] } = {},
+  options: Omit<AppOptions, "fleet"> & { machines?: readonly Machine[]; hasFleet?: boolean } = {},
 ): Promise<GuardedSite> {
-  const { machines = ours, ...appOptions } = options;
+  const { machines = ours, hasFleet = false, ...appOptions } = options;
   const directory = mkdtempSync(join(tmpdir(), "signalbox-tokens-"));
   const path = join(directory, "tokens.json");
   const write = (text: string) => writeFileSync(path, text, { mode: 0o600 });
   write(tokensText([]));
   const clock = virtualClock(startsAt);
-  const world = createWorld({ machines }, clock);
+  const fleet = hasFleet ? createControlPlane({ clock }) : undefined;
+  const world = createWorld({ machines, providers: fleet === undefined ? [] : [fleet.provider] }, clock);
+  await fleet?.start(world.engine);
   const logged: string[] = [];
   const log = recordingLog(logged);
   const authenticate = authenticateByTokens({ path, clock, log });
-  const app = createApp(world.engine, { log, authenticate, ...appOptions });
+  const app = createApp(world.engine, { log, authenticate, ...appOptions, ...(fleet && { fleet }) });
   const listening = await listen(app, { host: "127.0.0.1", port: 0 });
   const { ask, end } = createAsk(listening.url);
   onTestFinished(async () => {
     end();
     await listening.close();
+    await fleet?.stop();
     await world.engine.stop();
     rmSync(directory, { recursive: true });
   });
   return {
     ...world,
+    ...(fleet && { settle: settling(world, fleet) }),
     url: listening.url,
     ask,
     path,

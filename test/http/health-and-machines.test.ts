@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { machines } from "../../machines/index.ts";
 import { memoryStore } from "../../src/store/memory.ts";
 import { bearer, createGuardedSite } from "./guarded-site.ts";
 import { createSite, type Json } from "./site.ts";
@@ -140,8 +141,7 @@ describe("the catalogue of machines", () => {
     expect(status).toBe(200);
     expect(body.nextCursor).toBeNull();
     expect(body.items.map(({ name }: { name: string }) => name)).toEqual([
-      "nodeMaintenance",
-      "maintenanceGroup",
+      ...machines.map(({ name }) => name),
       "counter",
     ]);
     expect(body.items[0]).toEqual({

@@ -43,6 +43,33 @@ const mayAsk: Readonly<Record<string, string>> = {
   "retry-maintenance": "  401 403    yes      yes      403   403  yes   yes",
   "cordon-node": "        401 403    yes      yes      403   403  yes   yes",
   "uncordon-node": "      401 403    yes      yes      403   403  yes   yes",
+  "show-fleet": "         401 yes    yes      yes      403   403  yes   yes",
+  "apply-fleet": "        401 403    yes      yes      403   403  yes   yes",
+  "show-declaration": "   401 yes    yes      yes      403   403  yes   yes",
+  "show-rollout-plan": "  401 yes    yes      yes      403   403  yes   yes",
+  "list-rollouts": "      401 yes    yes      yes      403   403  yes   yes",
+  "open-rollout": "       401 403    yes      yes      403   403  yes   yes",
+  "show-rollout": "       401 yes    yes      yes      403   403  yes   yes",
+  "list-rollout-hosts": " 401 yes    yes      yes      403   403  yes   yes",
+  "explain-rollout-host": "401 yes   yes      yes      403   403  yes   yes",
+  "list-rollout-events": "401 yes    yes      yes      403   403  yes   yes",
+  "pause-rollout": "      401 403    yes      yes      403   403  yes   yes",
+  "resume-rollout": "     401 403    yes      yes      403   403  yes   yes",
+  "promote-rollout": "    401 403    yes      yes      403   403  yes   yes",
+  "approve-rollout": "    401 403    403      yes      403   403  yes   403",
+  "cancel-rollout": "     401 403    yes      yes      403   403  yes   yes",
+  "clear-rollout": "      401 403    yes      yes      403   403  yes   yes",
+  "abort-rollout": "      401 403    yes      yes      403   403  yes   yes",
+  "retry-rollout": "      401 403    yes      yes      403   403  yes   yes",
+  "undo-channel": "       401 403    yes      yes      403   403  yes   yes",
+  "excuse-host": "        401 403    yes      yes      403   403  yes   yes",
+  "list-quarantines": "   401 yes    yes      yes      403   403  yes   yes",
+  "clear-quarantine": "   401 403    yes      yes      403   403  yes   yes",
+  "show-freeze": "        401 yes    yes      yes      403   403  yes   yes",
+  "freeze-line": "        401 403    yes      yes      403   403  yes   yes",
+  "thaw-line": "          401 403    yes      yes      403   403  yes   yes",
+  "poll-dispatch": "      401 403    403      403      yes   403  yes   yes",
+  "report-events": "      401 403    403      403      yes   403  yes   yes",
   "list-attention": "     401 yes    yes      yes      403   403  yes   yes",
   "show-moment": "        401 yes    yes      yes      403   403  yes   yes",
   "list-audit-rows": "    401 yes    yes      yes      403   403  yes   yes",
@@ -65,6 +92,10 @@ function expectedOf(operation: Operation): string[] | undefined {
 const asked: Readonly<Record<string, Operation["example"]>> = {
   "send-event": { params: { id: "node/alpha" }, body: { type: "drain.progressed", remaining: 1 } },
   "show-diagram": { params: { machine: "none" } },
+  "poll-dispatch": { query: { host: "alpha", wait: 0 } },
+  "report-events": {
+    body: { host: "alpha", rolloutId: "stable@v41", events: [{ seq: 1, event: { type: "activation.started" } }] },
+  },
 };
 
 async function askFor(ask: Ask, operation: Operation, headers: Record<string, string>): Promise<string> {
@@ -108,7 +139,7 @@ describe("the table of permissions", () => {
   });
 
   it("is kept for every role", async () => {
-    const site = await createGuardedSite();
+    const site = await createGuardedSite({ hasFleet: true });
     const tokens = await site.admit(...roles);
     await site.engine.create({ machine: "nodeMaintenance", id: "node/alpha", input: { node: "alpha" } });
 
@@ -119,14 +150,14 @@ describe("the table of permissions", () => {
   });
 
   it("is kept for whoever has no token", async () => {
-    const site = await createGuardedSite();
+    const site = await createGuardedSite({ hasFleet: true });
     await site.admit(...roles);
 
     expect(await askForAll(site, {})).toEqual(columnOf("none"));
   });
 
   it("is kept where there are no tokens at all", async () => {
-    const site = await createSite();
+    const site = await createSite({ hasFleet: true });
     await site.engine.create({ machine: "nodeMaintenance", id: "node/alpha", input: { node: "alpha" } });
 
     expect(await askForAll(site, {})).toEqual(columnOf("local"));

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { z } from "zod";
+import { agentEventTypes } from "../../machines/host/events.ts";
 import type { Machine } from "../../src/core/machine.ts";
 import type { Operation } from "../../src/operations/operation.ts";
 import type { Asked } from "./site.ts";
@@ -138,7 +139,12 @@ function bodies(operation: Operation, machines: readonly Machine[], ids: readonl
         { weight: 4, arbitrary: moves.map((each) => ({ moves: each })) },
         nearly(schemaOf(operation.body)),
       );
+    case "report-events":
+      return fc.oneof({ weight: 4, arbitrary: told(machines, ids) }, nearly(schemaOf(operation.body)));
+    case "apply-fleet":
+      return fc.oneof({ weight: 4, arbitrary: declarations }, nearly(schemaOf(operation.body)));
     default:
+      if (!operation.path.startsWith("/v1/nodes/")) return nearly(schemaOf(operation.body));
       return fc.oneof({ weight: 4, arbitrary: payloads(operation, machines) }, nearly(schemaOf(operation.body)));
   }
 }
@@ -155,6 +161,48 @@ function payloads({ path }: Operation, machines: readonly Machine[]): fc.Arbitra
     ...(action === "enter" && { queue }),
   }));
 }
+
+/** What an agent of some host might tell, most often numbered as it should be. */
+function told(machines: readonly Machine[], ids: readonly string[]): fc.Arbitrary<unknown> {
+  const { events = {} } = machines.find(({ name }) => name === "host") ?? {};
+  const ofAgents = agentEventTypes.map((type) =>
+    fitting(schemaOf(events[type] ?? z.strictObject({}))).map((payload) => ({ ...(payload as object), type })),
+  );
+  return fc
+    .record({
+      host: fc.constantFrom(...ids),
+      rolloutId: fc.constantFrom(...ids),
+      first: fc.integer({ min: 1, max: 4 }),
+      events: fc.array(fc.oneof(...ofAgents), { minLength: 1, maxLength: 4 }),
+      odd: fc.oneof({ weight: 9, arbitrary: fc.constant({}) }, fc.dictionary(strings({ maxLength: 12 }), rubbish)),
+    })
+    .map(({ first, events: given, odd, ...about }) => ({
+      ...odd,
+      ...about,
+      events: given.map((event, index) => ({ seq: first + index, event })),
+    }));
+}
+
+const name = fc.constantFrom(
+  "stable",
+  "edge",
+  "careful",
+  "web-1",
+  "web-[1-3]",
+  "lab-1",
+  "v1",
+  "v2",
+  "none",
+  "__proto__",
+);
+const declarations = fc
+  .record({
+    channels: fc.dictionary(name, fc.record({ ref: name, policy: name }), { maxKeys: 2 }),
+    hosts: fc.dictionary(name, fc.record({ channel: name, tags: fc.array(name, { maxLength: 2 }) }), { maxKeys: 3 }),
+    policies: fc.dictionary(name, fc.oneof(fc.constant({}), rubbish), { maxKeys: 2 }),
+    budgets: fc.oneof(fc.constant([]), rubbish),
+  })
+  .map((document) => ({ document }));
 
 function askedOf(operation: Operation, machines: readonly Machine[], ids: readonly string[]): fc.Arbitrary<Asked> {
   const json = { "Content-Type": "application/json" };

@@ -5,11 +5,14 @@ import type { Provider } from "../../src/core/provider.ts";
 import type { Limits } from "../../src/engine/limits.ts";
 import { createApp, type AppOptions } from "../../src/http/app.ts";
 import { listen, type Listening } from "../../src/http/server.ts";
+import type { ControlPlane } from "../../src/fleet/control-plane.ts";
+import { createControlPlane } from "../../src/fleet/create-control-plane.ts";
+import { virtualClock } from "../../src/providers/virtual-clock.ts";
 import { sqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { machines as ours } from "../../machines/index.ts";
 import { counter } from "../support/test-machines.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createWorld, startsAt, type World } from "../support/world.ts";
 import { broken } from "./answer-check.ts";
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a test says what it expects of the JSON that it reads
@@ -42,7 +45,9 @@ export interface Site extends World {
   post(path: string, body?: unknown, headers?: Asked["headers"]): Promise<Answered>;
 }
 
-export interface SiteOptions extends AppOptions {
+export interface SiteOptions extends Omit<AppOptions, "fleet"> {
+  /** Whether rollouts run there. */
+  hasFleet?: boolean;
   store?: Store;
   limits?: Partial<Limits>;
   providers?: readonly Provider[];
@@ -53,23 +58,42 @@ const tested = [...ours, counter];
 
 /** The real app on a real socket, over an engine whose time stands still. It ends with the test. */
 export async function createSite(options: SiteOptions = {}): Promise<Site> {
-  const { store = sqliteStore(":memory:"), limits = {}, providers = [], machines = tested, ...appOptions } = options;
-  const world = createWorld({ machines, store, limits, providers });
-  const listening = await listen(createApp(world.engine, appOptions), { host: "127.0.0.1", port: 0 });
+  const { store = sqliteStore(":memory:"), limits = {}, providers = [], machines = tested, ...rest } = options;
+  const { hasFleet = false, ...appOptions } = rest;
+  const clock = virtualClock(startsAt);
+  const fleet = hasFleet ? createControlPlane({ clock }) : undefined;
+  const performers = fleet === undefined ? providers : [...providers, fleet.provider];
+  const world = createWorld({ machines, store, limits, providers: performers }, clock);
+  await fleet?.start(world.engine);
+  const app = createApp(world.engine, { ...appOptions, ...(fleet && { fleet }) });
+  const listening = await listen(app, { host: "127.0.0.1", port: 0 });
   const { ask, end } = createAsk(listening.url);
   onTestFinished(async () => {
     end();
     await listening.close();
+    await fleet?.stop();
     await world.engine.stop();
     await store.close();
   });
   return {
     ...world,
+    ...(fleet && { settle: settling(world, fleet) }),
     url: listening.url,
     listening,
     ask,
     get: (path, headers = {}) => ask("GET", path, { headers }),
     post: (path, body, headers = {}) => ask("POST", path, { body, headers }),
+  };
+}
+
+/** Until nothing follows any more: what the control plane sees of the journal, it sees a little later. */
+export function settling({ engine, settle }: World, fleet: ControlPlane): () => Promise<void> {
+  return async () => {
+    for (let before = -1, position = 0; before !== position; position = await engine.position()) {
+      before = position;
+      await settle();
+      await fleet.settled();
+    }
   };
 }
 

@@ -1,8 +1,13 @@
 import { expect } from "vitest";
 import { isValidSuccessor, type StateName } from "../../machines/node-maintenance/successors.ts";
 import type { NodeContext } from "../../machines/node-maintenance/context.ts";
+import type { ChannelContext } from "../../machines/channel/context.ts";
+import type { FleetContext } from "../../machines/fleet/fleet.ts";
+import type { LineContext } from "../../machines/line/line.ts";
 import { leadingState, type Snapshot } from "../../src/core/machine.ts";
 import type { StampedEvent, StepResult } from "../../src/core/step.ts";
+import { hostHolds } from "./host-invariants.ts";
+import { rolloutHolds } from "./rollout-invariants.ts";
 
 interface Stepped {
   before: Snapshot;
@@ -12,6 +17,9 @@ interface Stepped {
 
 /** What holds of every step of a machine, whatever was sent to it before. */
 export const invariants: Readonly<Record<string, (stepped: Stepped) => void>> = {
+  host: hostHolds,
+  rollout: rolloutHolds,
+
   nodeMaintenance({ before, result }) {
     if (result.outcome === "refused") return;
     const path = [leadingState(before), ...result.via, leadingState(result.snapshot)] as StateName[];
@@ -46,5 +54,37 @@ export const invariants: Readonly<Record<string, (stepped: Stepped) => void>> = 
     const isOver = leadingState(result.snapshot) === "Exhausted" && leadingState(before) === "Exhausted";
     if (isOver && event.type === "slot.taken" && event["observed"] !== true)
       expect(holding.length).toBe(was.holders.length);
+  },
+
+  channel({ before, event, result }) {
+    if (result.outcome === "refused") return;
+    const was = before.context as ChannelContext;
+    const { newest, lastTerminal, runs, kept, quarantined } = result.snapshot.context as ChannelContext;
+    for (const [ref, run] of Object.entries(was.runs)) expect(runs[ref]).toBeGreaterThanOrEqual(run);
+    if (event.type === "rollout.opened") expect(newest?.run).toBe((was.runs[newest?.ref ?? ""] ?? 0) + 1);
+    if (newest !== null) expect(kept[newest.ref]).toContain(newest.run);
+    if (lastTerminal !== null) expect(kept).toHaveProperty([lastTerminal.ref]);
+    expect(leadingState(result.snapshot)).toBe(Object.keys(quarantined).length > 0 ? "Quarantining" : "Clear");
+    if (event.type !== "quarantine.cleared") expect(quarantined).toMatchObject(was.quarantined);
+  },
+
+  line({ before, event, result }) {
+    const { stopped, decisions } = result.snapshot.context as LineContext;
+    expect(stopped !== null).toBe(leadingState(result.snapshot) === "Stopped");
+    const isHeld = leadingState(before) === "Stopped" && event["isUndo"] !== true;
+    const isCounted = event.type === "dispatch.planned" && !isHeld;
+    expect(decisions - (before.context as LineContext).decisions).toBe(isCounted ? 1 : 0);
+  },
+
+  fleet({ before, result }) {
+    const { hash, previousHash, appliedBy, applications } = result.snapshot.context as FleetContext;
+    const was = before.context as FleetContext;
+    expect(hash !== null).toBe(leadingState(result.snapshot) === "Declared");
+    expect(hash !== was.hash).toBe(applications > was.applications);
+    if (applications > was.applications) expect([previousHash, appliedBy !== null]).toEqual([was.hash, true]);
+  },
+
+  document({ before, result }) {
+    expect(result.snapshot.context).toEqual(before.context);
   },
 };

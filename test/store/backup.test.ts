@@ -6,7 +6,7 @@ import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { backUp, databaseIn, restore } from "../../src/store/sqlite/backup.ts";
 import { sqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
-import { instanceRow, journalRow, pendingRow, writing } from "./rows.ts";
+import { instanceRow, journalRow, pendingRow, storedRow, writing } from "./rows.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "signalbox-backup-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -96,7 +96,7 @@ describe("a backup", () => {
     await restore({ from, data: elsewhere });
 
     const restored = open(elsewhere);
-    expect(await restored.load("a")).toEqual({ row, pending: [timer] });
+    expect(await restored.load("a")).toEqual({ row: storedRow(row), pending: [timer] });
     expect(await restored.command("p", "k")).toEqual(command);
     await create(restored, "b");
     expect((await restored.chain({ limit: 10 })).rows.map(({ seq }) => seq)).toEqual([1, 2]);

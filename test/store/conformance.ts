@@ -2,7 +2,17 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { chainBeginning, type ChainRow } from "../../src/store/chain.ts";
 import { checkChain } from "../../src/store/check-chain.ts";
 import type { Claim, CommandRow, PendingQuery, PendingRow, Store } from "../../src/store/store.ts";
-import { arming, callRow, element, instanceRow, journalRow, messageRow, pendingRow, writing } from "./rows.ts";
+import {
+  arming,
+  callRow,
+  element,
+  instanceRow,
+  journalRow,
+  messageRow,
+  pendingRow,
+  storedRow,
+  writing,
+} from "./rows.ts";
 
 /** Every promise that is written on `Store`, to be run by every store. `make` gives an empty one. */
 export function storeConformance(name: string, make: () => Store): void {
@@ -40,7 +50,7 @@ export function storeConformance(name: string, make: () => Store): void {
         ]);
 
         expect(results).toEqual(["committed"]);
-        expect(await store.load("a")).toEqual({ row, pending: [timer] });
+        expect(await store.load("a")).toEqual({ row: storedRow(row), pending: [timer] });
         expect(await store.journal({ limit: 10 })).toEqual([{ ...journal[0], seq: 1 }]);
         expect(await store.command("local", "c1")).toEqual(command());
       });
@@ -165,6 +175,37 @@ export function storeConformance(name: string, make: () => Store): void {
         ]);
 
         expect(results).toEqual(["committed", "committed", "stale", "duplicate", "committed", "committed", "settled"]);
+      });
+
+      it("numbers the creation and the last transition of each instance, and neither can be written", async () => {
+        const created = (id: string, version = 1) => writing(instanceRow({ id, version }), { journal: [creation(id)] });
+        const creation = (instance: string) => journalRow({ instance, kind: "created", from: null });
+        const entry = (instance: string, from: string, to: string) => journalRow({ instance, from, to });
+        const forged = { ...instanceRow({ id: "a", version: 3 }), createdSeq: 70, transitionSeq: 80 };
+        const seqsOf = async (id: string) => {
+          const row = (await store.load(id))?.row;
+          const [listed] = await store.instances({ text: id, limit: 1 });
+          expect([listed?.createdSeq, listed?.transitionSeq]).toEqual([row?.createdSeq, row?.transitionSeq]);
+          return [row?.createdSeq, row?.transitionSeq];
+        };
+
+        await store.commit([
+          created("a"), // 1
+          writing(instanceRow({ id: "a", version: 2 }), {
+            journal: [entry("b", "x", "y"), entry("a", "x", "y"), entry("a", "y", "y")], // 2, 3, 4
+          }),
+        ]);
+        expect(await seqsOf("a")).toEqual([1, 3]);
+        await store.commit([
+          writing(instanceRow({ id: "b" }), { journal: [creation("b"), entry("b", "x", "y"), entry("a", "y", "x")] }), // 5, 6, 7
+          writing(forged, { journal: [entry("a", "x", "x")] }), // 8
+          writing(instanceRow({ id: "c" })),
+          writing(instanceRow({ id: "c", version: 2 })),
+        ]);
+
+        expect(await seqsOf("a")).toEqual([1, 3]); // entry 7 came without a write of it
+        expect(await seqsOf("b")).toEqual([5, 6]);
+        expect(await seqsOf("c")).toEqual([8, 8]);
       });
 
       it("takes an empty batch", async () => {
@@ -325,6 +366,22 @@ export function storeConformance(name: string, make: () => Store): void {
 
         expect(await claimed({ now: 149 })).toEqual([]);
         expect((await claimed({ now: 300, leaseUntil: 400 }))[0]).toBe("m1");
+      });
+
+      it("lets no message pass that is behind one which waits", async () => {
+        await store.commit([
+          arming(
+            messageRow({ key: "m1", dueAt: 4 }),
+            messageRow({ key: "m2", dueAt: 5 }),
+            messageRow({ key: "m3", dueAt: 8 }),
+          ),
+        ]);
+        await claim({ deliveries: 1 });
+        await store.putBack([{ key: "m1", owner: "one", dueAt: 7, attempts: 1, error: "no", dead: false }]);
+
+        expect(await claimed()).toEqual(["m1"]);
+        await store.commit([element({ fences: [{ key: "m1", settle: true }] })]);
+        expect(await claimed()).toEqual(["m2", "m3"]);
       });
 
       it("passes over a dead message, and waits for one that is retried without a time", async () => {
@@ -506,6 +563,22 @@ export function storeConformance(name: string, make: () => Store): void {
         expect(await read({ before: 5, instance: "a" })).toEqual([1, 3]);
         expect(await read({ before: 5, after: 3 })).toEqual([4]);
         expect(await read({ before: Number.MAX_SAFE_INTEGER, instance: "b" })).toEqual([2, 4]);
+      });
+
+      it("is read of an instance and what lies under it, up to a number", async () => {
+        const ids = ["a", "a/x", "a/", "a0", "a/x/y", "b", "ab", "A/x", "a.", "a/\u{10ffff}"];
+        await store.commit(ids.map((instance) => entry(instance)));
+        const read = async (query: object) =>
+          (await store.journal({ limit: 10, ...query })).map(({ instance }) => instance);
+
+        expect(await read({ under: "a" })).toEqual(["a", "a/x", "a/", "a/x/y", "a/\u{10ffff}"]);
+        expect(await read({ under: "a", after: 1, upTo: 5 })).toEqual(["a/x", "a/", "a/x/y"]);
+        expect(await read({ under: "a", after: 5, upTo: 9 })).toEqual([]);
+        expect(await read({ under: "a", limit: 2 })).toEqual(["a", "a/x"]);
+        expect(await read({ under: "a/x" })).toEqual(["a/x", "a/x/y"]);
+        expect(await read({ under: "nobody" })).toEqual([]);
+        expect(await read({ upTo: 2 })).toEqual(["a", "a/x"]);
+        expect(await read({ instance: "a/x", upTo: 1 })).toEqual([]);
       });
 
       it("is read since the last checkpoint of an instance", async () => {
@@ -746,11 +819,13 @@ export function storeConformance(name: string, make: () => Store): void {
             writing(row, { journal: [entry], changes: [{ kind: "arm", row: pending }], command: known }),
           ]);
 
-          expect((await store.load(row.id))?.row).toEqual(row);
+          expect((await store.load(row.id))?.row).toEqual(storedRow(row));
           expect(await store.journal({ instance: row.id, limit: 1 })).toEqual([{ ...entry, seq: 1 }]);
           expect(await store.pending({ instances: [row.id], now: 0, limit: 1 })).toEqual([pending]);
           expect(await store.command(known.principal, known.id)).toEqual(known);
-          expect(await store.instances({ label: { name: text, value: text }, tag: text, limit: 1 })).toEqual([row]);
+          expect(await store.instances({ label: { name: text, value: text }, tag: text, limit: 1 })).toEqual([
+            storedRow(row),
+          ]);
         },
       );
 

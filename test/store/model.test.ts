@@ -43,7 +43,9 @@ const mixed = fc.record({
   expects: fc.array(fc.record({ id: names, off: fc.constantFrom(0, 0, 0, 1) }), { maxLength: 1 }),
   fences: fc.array(fc.record({ place, settle: fc.boolean() }), { maxLength: 1 }),
   changes,
-  journal: fc.array(fc.record({ instance: names, checkpoint: fc.boolean() }), { maxLength: 2 }),
+  journal: fc.array(fc.record({ instance: names, checkpoint: fc.boolean(), isTransition: fc.boolean() }), {
+    maxLength: 3,
+  }),
   cut: fc.option(fc.record({ instance: names, before: fc.nat({ max: 20 }) }), { freq: 8 }),
   command: fc.option(fc.record({ id: fc.nat({ max: 9 }), at: time })),
 });
@@ -155,8 +157,12 @@ async function play(operations: readonly Operation[], store: Store): Promise<voi
       expects: part.expects.map(({ id, off }) => ({ id, version: (versions.get(id) ?? 0) + off })),
       fences: part.fences.map(({ place, settle }) => ({ key: keyAt(place), settle })),
       changes: part.changes.map(changeOf),
-      journal: part.journal.map(({ instance, checkpoint }) =>
-        journalRow({ instance, checkpoint: checkpoint ? { snapshot: "{}", machineVersion: 1 } : null }),
+      journal: part.journal.map(({ instance, checkpoint, isTransition }) =>
+        journalRow({
+          instance,
+          from: isTransition ? null : "Counting",
+          checkpoint: checkpoint ? { snapshot: "{}", machineVersion: 1 } : null,
+        }),
       ),
       ...(part.cut !== null && { cut: part.cut }),
       ...(part.command !== null && {

@@ -35,7 +35,15 @@ export function createModel() {
   }
 
   function apply({ command, fences, writes, changes, journal: entries, cut }: Element): void {
-    for (const { row } of writes) instances = [...instances.filter(({ id }) => id !== row.id), row];
+    for (const { row } of writes) {
+      const seqs = entries.flatMap(({ instance, from, to }, index) =>
+        instance === row.id && from !== to ? [lastSeq + index + 1] : [],
+      );
+      const known = instances.find(({ id }) => id === row.id);
+      const createdSeq = known?.createdSeq ?? seqs[0] ?? lastSeq;
+      const written = { ...row, createdSeq, transitionSeq: seqs.at(-1) ?? known?.transitionSeq ?? createdSeq };
+      instances = [...instances.filter(({ id }) => id !== row.id), written];
+    }
     for (const { key, settle } of fences) if (settle) pending = pending.filter((row) => row.key !== key);
     for (const each of changes) applyChange(each);
     if (cut) journal = journal.filter(({ instance, seq }) => instance !== cut.instance || seq >= cut.before);
@@ -69,11 +77,13 @@ export function createModel() {
       const isFree = (row: PendingRow, place: number) => {
         if (row.dead || row.dueAt === null || row.dueAt > now || isLeased(row)) return false;
         if (row.kind !== "message") return true;
-        const before = pending
-          .slice(0, place)
-          .filter((other) => other.kind === "message" && other.instance === row.instance && other.to === row.to);
-        return before.every(
-          (other) => other.dead || (!isLeased(other) && other.dueAt !== null && other.dueAt <= (row.dueAt ?? 0)),
+        const pair = pending
+          .slice(0, place + 1)
+          .filter((other) => other.kind === "message" && other.instance === row.instance && other.to === row.to)
+          .filter(({ dead }) => !dead);
+        return pair.every(
+          (other, index) =>
+            !isLeased(other) && other.dueAt !== null && other.dueAt >= (pair[index - 1]?.dueAt ?? other.dueAt),
         );
       };
       const due = pending.filter(isFree).toSorted((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0));

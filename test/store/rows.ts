@@ -1,7 +1,7 @@
-import type { Element, InstanceRow, NewJournalRow, PendingRow } from "../../src/store/store.ts";
+import type { Element, InstanceRow, NewInstanceRow, NewJournalRow, PendingRow } from "../../src/store/store.ts";
 
 /** Rows for the tests of stores; each test says what matters to it. */
-export function instanceRow(row: Partial<InstanceRow> & { id: string }): InstanceRow {
+export function instanceRow(row: Partial<NewInstanceRow> & { id: string }): NewInstanceRow {
   return {
     machine: "counter",
     machineVersion: 1,
@@ -21,6 +21,11 @@ export function instanceRow(row: Partial<InstanceRow> & { id: string }): Instanc
     updatedAt: 1,
     ...row,
   };
+}
+
+/** As it is read when its creation was the first entry of the journal. */
+export function storedRow(row: NewInstanceRow): InstanceRow {
+  return { ...row, createdSeq: 1, transitionSeq: 1 };
 }
 
 export function journalRow(row: Partial<NewJournalRow> & { instance: string }): NewJournalRow {
@@ -85,6 +90,6 @@ export function arming(...rows: PendingRow[]): Element {
 }
 
 /** An element that creates an instance, or moves it on to its version. */
-export function writing(row: InstanceRow, more: Partial<Element> = {}): Element {
+export function writing(row: NewInstanceRow, more: Partial<Element> = {}): Element {
   return element({ writes: [{ row, expected: row.version - 1 }], ...more });
 }

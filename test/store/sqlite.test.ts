@@ -9,7 +9,7 @@ import { storeError } from "../../src/store/sqlite/errors.ts";
 import { sqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { storeConformance } from "./conformance.ts";
-import { arming, element, instanceRow, journalRow, messageRow, pendingRow, writing } from "./rows.ts";
+import { arming, element, instanceRow, journalRow, messageRow, pendingRow, storedRow, writing } from "./rows.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "signalbox-sqlite-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -83,7 +83,7 @@ describe("a database file", () => {
 
     const after = open(path);
 
-    expect(await after.load("a")).toEqual({ row, pending: [pendingRow({ key: "t" })] });
+    expect(await after.load("a")).toEqual({ row: storedRow(row), pending: [pendingRow({ key: "t" })] });
     expect(await after.journal({ limit: 10 })).toEqual([{ ...entry, seq: 1 }]);
     expect(await after.pending({ now: 0, limit: 10 })).toEqual(pending.toReversed());
     expect(await after.command("p", "c")).toEqual(known);

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { chained, contentOf, type ChainHead } from "../chain.ts";
 import type { CommitResult, Element, PendingChange } from "../store.ts";
+import { transitionsIn, type Transitions } from "../transitions.ts";
 import { createChainEnd } from "./chain.ts";
 import {
   commandValues,
@@ -22,7 +23,7 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
     `INSERT INTO instances (${instanceColumns}) VALUES (${placeholders(instanceColumns)})`,
   );
   const updateInstance = database.prepare(
-    `UPDATE instances SET machine_version = ?, version = ?, status = ?, state = ?, tags = ?, snapshot = ?, streams = ?, at = ?, since = ?, regions_since = ?, updated_at = ? WHERE id = ? AND version = ?`,
+    `UPDATE instances SET machine_version = ?, version = ?, status = ?, state = ?, tags = ?, snapshot = ?, streams = ?, at = ?, since = ?, regions_since = ?, updated_at = ?, transition_seq = coalesce(?, transition_seq) WHERE id = ? AND version = ?`,
   );
   const insertJournal = database.prepare(
     `INSERT INTO journal (${journalColumns}) VALUES (${placeholders(journalColumns)})`,
@@ -43,6 +44,7 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
 
   const chainEnd = createChainEnd(database);
   let end: ChainHead | undefined; // of the chain, read once in a batch
+  const endOfChain = () => (end ??= chainEnd());
 
   const isAt = (id: string, version: number) =>
     ((versionOf.get(id) as { version: number } | undefined)?.version ?? 0) === version;
@@ -56,7 +58,7 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
   }
 
   function apply({ writes, fences, changes, cut, journal, command }: Element): void {
-    for (const write of writes) writeInstance(write);
+    writeInstances(writes, journal);
     for (const { key, settle } of fences) if (settle) deletePending.run(key);
     for (const change of changes) applyChange(change);
     if (cut !== undefined) {
@@ -64,16 +66,32 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
       cutJournal.run(cut.instance, cut.before);
     }
     for (const row of journal) {
-      const next = chained((end ??= chainEnd()), contentOf(row));
+      const next = chained(endOfChain(), contentOf(row));
       insertJournal.run(...journalValues(next));
       end = next;
     }
     if (command !== undefined) insertCommand.run(...commandValues(command));
   }
 
-  /** Whether the instance was at the version that is expected. */
-  function writeInstance({ row, expected }: Element["writes"][number]): boolean {
-    if (expected === 0) return insertInstance.run(...instanceValues(row)).changes === 1;
+  /** Whether they were all at the versions that are expected. */
+  function writeInstances(writes: Element["writes"], journal: Element["journal"]): boolean {
+    if (writes.length === 0) return true;
+    const { seq } = endOfChain();
+    const transitions = transitionsIn(journal, seq);
+    return writes.every((write) => {
+      const transition = transitions.get(write.row.id);
+      return write.expected === 0
+        ? insert(write, transition ?? { first: seq, last: seq })
+        : update(write, transition?.last ?? null);
+    });
+  }
+
+  function insert({ row }: Write, { first, last }: Transitions): boolean {
+    const values = instanceValues({ ...row, createdSeq: first, transitionSeq: last });
+    return insertInstance.run(...values).changes === 1;
+  }
+
+  function update({ row, expected }: Write, transitionSeq: number | null): boolean {
     const { changes } = updateInstance.run(
       row.machineVersion,
       row.version,
@@ -86,6 +104,7 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
       row.since,
       JSON.stringify(row.regionsSince),
       row.updatedAt,
+      transitionSeq,
       row.id,
       expected,
     );
@@ -114,8 +133,7 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
 
   function write(element: Element): CommitResult {
     if (isPlainUpdate(element)) {
-      const [write] = element.writes;
-      if (write === undefined || !writeInstance(write)) return "stale";
+      if (!writeInstances(element.writes, element.journal)) return "stale";
       apply({ ...element, writes: [] });
       return "committed";
     }
@@ -129,6 +147,8 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
     return batch.map(write);
   };
 }
+
+type Write = Element["writes"][number];
 
 /** One instance that is there, and nothing else to be judged: writing it is the judgement. By far the most frequent. */
 function isPlainUpdate({ command, fences, writes, expects }: Element): boolean {

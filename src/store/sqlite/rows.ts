@@ -7,7 +7,7 @@ type Value = string | number | null;
 export type Columns = Record<string, unknown>;
 
 export const instanceColumns =
-  "id, machine, machine_version, version, status, state, tags, labels, snapshot, input, parent, streams, at, since, regions_since, created_at, updated_at";
+  "id, machine, machine_version, version, status, state, tags, labels, snapshot, input, parent, streams, at, since, regions_since, created_at, updated_at, created_seq, transition_seq";
 
 export function instanceValues(row: InstanceRow): Value[] {
   return wellFormed([
@@ -28,6 +28,8 @@ export function instanceValues(row: InstanceRow): Value[] {
     JSON.stringify(row.regionsSince),
     row.createdAt,
     row.updatedAt,
+    row.createdSeq,
+    row.transitionSeq,
   ]);
 }
 
@@ -50,6 +52,8 @@ export function instanceOf(columns: Columns): InstanceRow {
     regionsSince: JSON.parse(columns["regions_since"] as string) as Record<string, number>,
     createdAt: columns["created_at"] as number,
     updatedAt: columns["updated_at"] as number,
+    createdSeq: columns["created_seq"] as number,
+    transitionSeq: columns["transition_seq"] as number,
   };
 }
 

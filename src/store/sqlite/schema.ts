@@ -9,7 +9,8 @@ const migrations: readonly string[] = [
     status TEXT NOT NULL, state TEXT NOT NULL, tags TEXT NOT NULL, labels TEXT NOT NULL, snapshot TEXT NOT NULL,
     input TEXT NOT NULL, parent TEXT, streams TEXT NOT NULL,
     at INTEGER NOT NULL, since INTEGER NOT NULL, regions_since TEXT NOT NULL,
-    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+    created_seq INTEGER NOT NULL, transition_seq INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX instances_by_machine ON instances (machine, state, id);
   CREATE INDEX instances_ended ON instances (updated_at) WHERE status <> 'active';

@@ -73,9 +73,11 @@ export function sqliteStore(path: string): Store {
     claim: ({ now, owner, leaseUntil, calls, deliveries }) =>
       inTransaction(() => {
         const due = "dead = 0 AND due_at IS NOT NULL AND due_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1)";
-        const blocked = `kind = 'message' AND EXISTS (SELECT 1 FROM pending e WHERE e.kind = 'message' AND e.dead = 0
-          AND e.instance = pending.instance AND e.receiver = pending.receiver AND e.ord < pending.ord
-          AND (e.lease_until > ?1 OR e.due_at IS NULL OR e.due_at > pending.due_at))`;
+        const ofPair = (row: string) => `${row}.kind = 'message' AND ${row}.dead = 0
+          AND ${row}.instance = pending.instance AND ${row}.receiver = pending.receiver AND ${row}.ord < pending.ord`;
+        const isBehind = `EXISTS (SELECT 1 FROM pending l WHERE ${ofPair("l")} AND l.ord > e.ord AND l.due_at < e.due_at)`;
+        const blocked = `kind = 'message' AND EXISTS (SELECT 1 FROM pending e WHERE ${ofPair("e")}
+          AND (e.lease_until > ?1 OR e.due_at IS NULL OR e.due_at > pending.due_at OR ${isBehind}))`;
         const order = "ORDER BY due_at, ord LIMIT ?2";
         const rows = [
           ...all(
@@ -146,12 +148,15 @@ export function sqliteStore(path: string): Store {
       return rows.map(instanceOf);
     },
 
-    async journal({ instance, after = 0, before, sinceCheckpoint, stream, limit }: JournalQuery) {
+    async journal({ instance, after = 0, before, sinceCheckpoint, stream, under, upTo, limit }: JournalQuery) {
       const checkpoint = sinceCheckpoint === true ? instance : undefined;
       const where = conditions([
         ["seq > ?", after],
         ["seq < ?", before],
         ["instance = ?", instance],
+        ["seq <= ?", upTo],
+        // "+" keeps it from the index by instance: it would have to sort all that it finds
+        ["+instance = ? OR (+instance >= ? || '/' AND +instance < ? || '0')", under, under, under],
         ["stream = ? AND stream_seq = ?", stream?.name, stream?.seq],
         [
           "seq >= coalesce((SELECT max(seq) FROM journal WHERE instance = ? AND checkpoint IS NOT NULL), 0)",

@@ -1,93 +1,77 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { createClient, type Client, type InstanceView } from "../../client/index.ts";
-import { isSignalboxError, messageOf, SignalboxError } from "../../core/errors.ts";
-import type { Refusal } from "../../core/law.ts";
-import { plain, type Output } from "../output.ts";
-import { startServer, type ServerProcess } from "./server-process.ts";
+import { createClient, type Client, type InstanceView } from "../../../client/index.ts";
+import { isSignalboxError, SignalboxError } from "../../../core/errors.ts";
+import type { Refusal } from "../../../core/law.ts";
+import { plain, type Output } from "../../output.ts";
+import { freePort, onStage, settle, title, type ServerProcess, type Stage } from "../stage.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 
-export interface DemoOptions {
+/** One maintenance on real processes, with a refusal, a crash and a failed drain. Leaves nothing behind, also when interrupted. */
+export function playMaintenance(given: {
   output: Output;
   /** Ends whatever the nodes still run; answers with what that was. */
   endAllProcesses(stateDir: string): Promise<string[]>;
+}): Promise<number> {
+  return onStage(given.output, (stage) => {
+    const scene: Scene = { ...stage, server: undefined, traffic: undefined };
+    stage.atEnd(async () => {
+      const left = await given.endAllProcesses(join(stage.dataDir, "processes"));
+      return `${left.length} of the nodes and their routers`;
+    });
+    stage.atEnd(async () => scene.traffic?.stop());
+    return play(scene);
+  });
 }
 
-/** One maintenance on real processes, with a refusal, a crash and a failed drain. Leaves nothing behind, also when interrupted. */
-export async function runDemo({ output, endAllProcesses }: DemoOptions): Promise<number> {
-  const dataDir = mkdtempSync(join(tmpdir(), "signalbox-demo-"));
-  const interrupted = new AbortController();
-  const interrupt = () => interrupted.abort(new Error("interrupted"));
-  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
-  const stage: Stage = { output, dataDir, signal: interrupted.signal, server: undefined, traffic: undefined };
-  try {
-    return await play(stage);
-  } catch (error) {
-    output.error(`\nThe demo stopped: ${messageOf(error)}`);
-    return 1;
-  } finally {
-    await stage.traffic?.stop();
-    await stage.server?.end("SIGKILL");
-    const left = await endAllProcesses(join(dataDir, "processes"));
-    rmSync(dataDir, { recursive: true, force: true });
-    output.line(`\nEnded ${left.length} processes of the nodes and their routers; nothing is left behind.`);
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
-  }
-}
-
-interface Stage {
-  output: Output;
-  dataDir: string;
-  signal: AbortSignal;
+interface Scene extends Stage {
   server: ServerProcess | undefined;
   traffic: Traffic | undefined;
 }
 
-async function play(stage: Stage): Promise<number> {
-  const { output, dataDir } = stage;
+async function play(scene: Scene): Promise<number> {
+  const { output, dataDir } = scene;
   const port = await freePort();
   const nodesFile = join(dataDir, "nodes.yaml");
   writeFileSync(nodesFile, nodesYaml(port));
 
-  title(output, "Three nodes of real HTTP processes behind a router, one embedded database");
-  let client = await startUp(stage, nodesFile);
-  stage.traffic = createTraffic(port);
+  title(scene, "Three nodes of real HTTP processes behind a router, one embedded database");
+  let client = await startUp(scene, nodesFile);
+  scene.traffic = createTraffic(port);
   output.line(
     `   replicas web-1 and web-2 run on alpha, web-3 and web-5 on beta, web-4 on gamma; traffic goes to port ${port}`,
   );
-  await settle(stage, 1_000);
+  await settle(scene, 1_000);
 
-  title(output, "alpha goes into maintenance: POST /v1/nodes/alpha/maintenance/enter");
+  title(scene, "alpha goes into maintenance: POST /v1/nodes/alpha/maintenance/enter");
   await client.call("enter-maintenance", { params: { node: "alpha" }, body: { reason: "a new kernel" } });
-  await watch(stage, client, "alpha", ({ context }) => replicasLeft(context) === 1);
+  await watch(scene, client, "alpha", ({ context }) => replicasLeft(context) === 1);
 
-  title(output, "A wrong command: leaving maintenance while the drain is under way");
+  title(scene, "A wrong command: leaving maintenance while the drain is under way");
   await showRefusal(output, () => client.call("exit-maintenance", { params: { node: "alpha" }, body: {} }));
 
-  title(output, "Signalbox is killed in the middle of the drain (SIGKILL), and started again");
-  const drainServed = stage.traffic.served();
-  await stage.server?.end("SIGKILL");
+  title(scene, "Signalbox is killed in the middle of the drain (SIGKILL), and started again");
+  const drainServed = scene.traffic.served();
+  await scene.server?.end("SIGKILL");
   output.line("   killed; the replicas and the router go on without it");
-  await settle(stage, 1_000);
+  await settle(scene, 1_000);
   output.line(
-    `   ${stage.traffic.served() - drainServed} requests were served meanwhile, ${stage.traffic.failed()} failed so far`,
+    `   ${scene.traffic.served() - drainServed} requests were served meanwhile, ${scene.traffic.failed()} failed so far`,
   );
-  client = await startUp(stage, nodesFile);
+  client = await startUp(scene, nodesFile);
   output.line("   it took the drain up where it was:");
-  await watch(stage, client, "alpha", ({ state }) => state === "Maintenance");
+  await watch(scene, client, "alpha", ({ state }) => state === "Maintenance");
 
-  title(output, "The work is done; alpha comes back");
+  title(scene, "The work is done; alpha comes back");
   await client.call("exit-maintenance", { params: { node: "alpha" }, body: {} });
-  await watch(stage, client, "alpha", ({ state }) => state === "Recovery");
+  await watch(scene, client, "alpha", ({ state }) => state === "Recovery");
   output.line("   everything is healthy; an operator skips the recovery ramp of five minutes (force)");
   await client.call("exit-maintenance", { params: { node: "alpha" }, body: { force: true } });
-  await watch(stage, client, "alpha", ({ state }) => state === "Active");
+  await watch(scene, client, "alpha", ({ state }) => state === "Active");
 
   title(
-    output,
+    scene,
     "beta cannot be drained: while it is, the other nodes are cordoned, and its last replica has nowhere to go",
   );
   await client.call("cordon-node", { params: { node: "alpha" }, body: {} });
@@ -95,9 +79,9 @@ async function play(stage: Stage): Promise<number> {
     params: { node: "beta" },
     body: { reason: "a new disk", drainForMs: 6_000 },
   });
-  await watch(stage, client, "beta", ({ context }) => replicasLeft(context) === 1);
+  await watch(scene, client, "beta", ({ context }) => replicasLeft(context) === 1);
   await client.call("cordon-node", { params: { node: "gamma" }, body: {} });
-  await watch(stage, client, "beta", ({ state }) => state === "DrainFailed");
+  await watch(scene, client, "beta", ({ state }) => state === "DrainFailed");
   output.line("   leaving it as if nothing had happened is refused:");
   await showRefusal(output, () => client.call("exit-maintenance", { params: { node: "beta" }, body: {} }));
   output.line("   an operator takes the decision: exit with force");
@@ -107,7 +91,7 @@ async function play(stage: Stage): Promise<number> {
   });
   output.line(`   beta  ${instance.state}`);
 
-  title(output, "The interlocking: an observation of the failed drain arrives late");
+  title(scene, "The interlocking: an observation of the failed drain arrives late");
   const late = {
     type: "maintenance.observed",
     epoch: (instance.context as { epoch: number }).epoch,
@@ -115,13 +99,13 @@ async function play(stage: Stage): Promise<number> {
   };
   await showRefusal(output, () => client.send("node/beta", late));
   for (const node of ["alpha", "gamma"]) await client.call("uncordon-node", { params: { node }, body: {} });
-  await watch(stage, client, "beta", ({ state }) => state === "Recovery" || state === "Active");
+  await watch(scene, client, "beta", ({ state }) => state === "Recovery" || state === "Active");
 
-  title(output, "Summary");
-  return summarise(stage, client);
+  title(scene, "Summary");
+  return summarise(scene, client);
 }
 
-async function summarise({ output, traffic }: Stage, client: Client): Promise<number> {
+async function summarise({ output, traffic }: Scene, client: Client): Promise<number> {
   await traffic?.stop();
   const served = traffic?.served() ?? 0;
   const failed = traffic?.failed() ?? 0;
@@ -134,13 +118,13 @@ async function summarise({ output, traffic }: Stage, client: Client): Promise<nu
   return failed === 0 && verified.differences.length === 0 && served > 0 ? 0 : 1;
 }
 
-async function startUp(stage: Stage, nodesFile: string): Promise<Client> {
+async function startUp(scene: Scene, nodesFile: string): Promise<Client> {
   const startedAt = Date.now();
-  stage.server = await startServer({ dataDir: stage.dataDir, nodesFile });
-  stage.output.line(
-    `   signalbox listens on ${stage.server.url} (process ${stage.server.pid}, ready after ${Date.now() - startedAt} ms)`,
+  scene.server = await scene.startServer(["--port", "0", "--nodes", nodesFile]);
+  scene.output.line(
+    `   signalbox listens on ${scene.server.url} (process ${scene.server.pid}, ready after ${Date.now() - startedAt} ms)`,
   );
-  return createClient({ url: stage.server.url });
+  return createClient({ url: scene.server.url });
 }
 
 const pollEveryMs = 100;
@@ -148,7 +132,7 @@ const watchForMs = 60_000;
 
 /** Shows a node as it moves, until it is as expected. */
 async function watch(
-  { output, signal }: Stage,
+  { output, signal }: Scene,
   client: Client,
   node: string,
   isExpected: (node: InstanceView) => boolean,
@@ -180,10 +164,6 @@ function newsOf({ waitingFor }: InstanceView): string {
   return news.length > 0 ? news.join("; ") : `waits for ${general}`;
 }
 
-async function settle({ signal }: Stage, ms: number): Promise<void> {
-  await delay(ms, undefined, { signal });
-}
-
 async function showRefusal(output: Output, attempt: () => Promise<unknown>): Promise<void> {
   try {
     await attempt();
@@ -198,10 +178,6 @@ async function showRefusal(output: Output, attempt: () => Promise<unknown>): Pro
     return;
   }
   throw new SignalboxError("internal-fault", "What should have been refused was accepted.");
-}
-
-function title(output: Output, text: string): void {
-  output.line(`\n== ${text}`);
 }
 
 function nodesYaml(port: number): string {
@@ -222,14 +198,4 @@ nodes:
   gamma:
     replicas: { web-4: ${replica} }
 `;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -1,4 +1,4 @@
-import { messageOf, SignalboxError } from "../core/errors.ts";
+import { messageOf, SignalboxError } from "./errors.ts";
 
 /** JSON with keys in order, so that equal values have equal text. Throws `invalid-request` for what JSON cannot carry. */
 export function canonicalJson(value: unknown): string {

@@ -1,0 +1,174 @@
+import { hostIdOf } from "../../machines/rollout/rollout-id.ts";
+import type { Clock } from "../core/clock.ts";
+import { isSignalboxError, messageOf } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Backoff } from "./backoff.ts";
+import type { ControlPlane, NumberedEvent, Told } from "./control-plane.ts";
+import type { LocalHost, LocalHosts } from "./local-hosts.ts";
+
+/**
+ * Tells the control plane what the agent's own instances heard, in order and without a gap. The numbers follow from the local
+ * journal, and how far the control plane is, it says itself: nothing else is kept, so nothing can disagree.
+ */
+export interface Outbox {
+  /** The last number that was acknowledged; 0 as long as that is not known. */
+  sent(rolloutId: string): number;
+  /** An instance may have something to tell. */
+  moved(instance: string): void;
+  /** The control plane asks for what comes after a number. */
+  replay(rolloutId: string, after: number): void;
+  /** Until the signal is aborted. Begins with everything that may not have been told by an agent before. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+const laterMs = 30_000; // for what the control plane does not take: it may open the rollout yet
+const endedMax = 20; // the newest of those that are final: an agent that was stopped may not have told their end
+
+export function createOutbox(given: {
+  engine: Pick<Engine, "transactAsEngine">;
+  host: string;
+  hosts: LocalHosts;
+  controlPlane: ControlPlane;
+  backoff: Backoff;
+  clock: Clock;
+  log: Log;
+}): Outbox {
+  const { engine, host, hosts, controlPlane, backoff, clock, log } = given;
+  const acknowledged = new Map<string, number>();
+  const waiting = new Map<string, number>(); // instances that may have something to tell, and from when on
+  let wake = () => {};
+
+  function add(instance: string, from = 0): void {
+    waiting.set(instance, from);
+    wake();
+  }
+
+  async function addUntold(): Promise<void> {
+    const all = await hosts.all();
+    const ended = all.filter(({ isFinal }) => isFinal).toSorted((a, b) => b.updatedAt - a.updatedAt);
+    for (const { id } of [...all.filter(({ isFinal }) => !isFinal), ...ended.slice(0, endedMax)]) add(id);
+  }
+
+  /** All that there is to tell of one. */
+  async function tellAll(local: LocalHost, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const known = acknowledged.get(local.rolloutId);
+      const after = known ?? (await hosts.last(local)) - 1; // the newest one: the answer to it says how far the control plane is
+      const events = await hosts.events(local, Math.max(after, 0));
+      if (events.length === 0) return;
+      await tell(local, events, signal);
+    }
+  }
+
+  async function tell(local: LocalHost, events: readonly NumberedEvent[], signal: AbortSignal): Promise<void> {
+    const { rolloutId, base } = local;
+    try {
+      const answer = await controlPlane.tell({ rolloutId, events, signal });
+      if (!wasAskedMeanwhile(rolloutId, events)) acknowledged.set(rolloutId, answer.last);
+      logRefused(local, events, answer);
+      await follow(local, answer.state);
+    } catch (error) {
+      const expected = expectedOf(error);
+      if (expected === undefined || expected <= base) throw error; // what came before the base, nobody has any more
+      log.info({ rolloutId, expected }, "the control plane lacks events: they are told again");
+      acknowledged.set(rolloutId, expected - 1);
+    }
+  }
+
+  /** What the control plane asked for while it was told something counts. */
+  function wasAskedMeanwhile(rolloutId: string, [first]: readonly NumberedEvent[]): boolean {
+    return (acknowledged.get(rolloutId) ?? Number.POSITIVE_INFINITY) < (first?.seq ?? 0) - 1;
+  }
+
+  function logRefused({ rolloutId, state }: LocalHost, events: readonly NumberedEvent[], { outcomes }: Told): void {
+    for (const { seq, outcome, reasons } of outcomes) {
+      if (outcome !== "refused") continue;
+      const event = events.find((each) => each.seq === seq)?.event.type;
+      log.warn({ rolloutId, seq, event, state, reasons }, "the control plane refused an event");
+    }
+  }
+
+  /** The control plane has let go of the host: it is let go here too. */
+  async function follow({ id }: LocalHost, state: string): Promise<void> {
+    if (state !== "Released") return;
+    const { context, isFinal } = await hosts.read(id);
+    if (isFinal || context.releaseAskedBy !== null) return;
+    const event = { type: "host.released", by: "control-plane" };
+    await engine.transactAsEngine([{ id, event, sender: "engine" }], { principal: "agent" });
+  }
+
+  /** One that cannot be told of holds no other up. Throws when the control plane is away. */
+  async function tellOrPutBack(instance: string, signal: AbortSignal): Promise<void> {
+    const local = await hosts.read(instance);
+    const { rolloutId } = local;
+    try {
+      await tellAll(local, signal);
+    } catch (error) {
+      const isUnknown = isSignalboxError(error, "not-found");
+      if (signal.aborted || !(isUnknown || isOfThisOne(error))) throw error;
+      if (isUnknown) log.info({ rolloutId }, "the control plane does not know this rollout");
+      else log.error({ rolloutId, error: messageOf(error) }, "the control plane does not take the events of a rollout");
+      if (!(isUnknown && local.isFinal)) add(instance, clock.now() + laterMs);
+    }
+  }
+
+  async function round(signal: AbortSignal): Promise<void> {
+    const now = clock.now();
+    for (const [instance, from] of waiting) {
+      if (from > now) continue;
+      waiting.delete(instance); // what moves it meanwhile puts it there again, to be told in this very round
+      try {
+        await tellOrPutBack(instance, signal);
+      } catch (error) {
+        add(instance);
+        throw error;
+      }
+    }
+  }
+
+  /** Resolves when there is something to tell. */
+  async function nextToTell(signal: AbortSignal): Promise<void> {
+    const news = new AbortController();
+    wake = () => news.abort("something to tell");
+    await clock.wakeAt(Math.min(...waiting.values()), AbortSignal.any([signal, news.signal]));
+  }
+
+  return {
+    sent: (rolloutId) => acknowledged.get(rolloutId) ?? 0,
+    moved: (instance) => add(instance),
+    replay(rolloutId, after) {
+      acknowledged.set(rolloutId, after);
+      add(hostIdOf(rolloutId, host));
+    },
+
+    async run(signal) {
+      let isBegun = false;
+      while (!signal.aborted) {
+        try {
+          if (!isBegun) await addUntold();
+          isBegun = true;
+          await round(signal);
+          backoff.succeeded();
+          await nextToTell(signal);
+        } catch (error) {
+          if (signal.aborted) return;
+          log.warn({ error: messageOf(error) }, "nothing can be told to the control plane just now");
+          await clock.wakeAt(clock.now() + backoff.failed(), signal);
+        }
+      }
+    },
+  };
+}
+
+/** The number that is to come next; undefined when that is not what was wrong. */
+function expectedOf(error: unknown): number | undefined {
+  if (!isSignalboxError(error, "sequence-gap")) return undefined;
+  const { expected } = error.details.extra ?? {};
+  return typeof expected === "number" ? expected : undefined;
+}
+
+/** Something about the events themselves: waiting does not help, and others may be told meanwhile. */
+function isOfThisOne(error: unknown): boolean {
+  return isSignalboxError(error) && (error.status === 400 || error.status === 409 || error.status === 413);
+}

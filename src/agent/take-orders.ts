@@ -1,0 +1,139 @@
+import { orderTypes } from "../../machines/host/events.ts";
+import { hostIdOf } from "../../machines/rollout/rollout-id.ts";
+import type { Clock } from "../core/clock.ts";
+import { isSignalboxError, messageOf } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { ControlPlane, Order, OrderOf } from "./control-plane.ts";
+import { baseLabel, ordersStream, type LocalHost, type LocalHosts } from "./local-hosts.ts";
+import type { Outbox } from "./outbox.ts";
+import { knownGood, recovered, type Dispatch } from "./recover.ts";
+import type { Runs } from "./runs.ts";
+import type { AskVersion } from "./version.ts";
+
+/** Does what the control plane orders; says whether anything came of it. Throws what the control plane throws. */
+export type TakeOrder = (order: Order, signal: AbortSignal) => Promise<boolean>;
+
+export function createTakeOrder(given: {
+  engine: Pick<Engine, "transactAsEngine">;
+  host: string;
+  hosts: LocalHosts;
+  controlPlane: ControlPlane;
+  outbox: Pick<Outbox, "replay">;
+  runs: Pick<Runs, "isAnyRunning">;
+  askVersion: AskVersion;
+  clock: Clock;
+  log: Log;
+}): TakeOrder {
+  const { engine, host, hosts, controlPlane, outbox, runs, askVersion, clock, log } = given;
+  const refusedUpTo = new Map<string, number>(); // numbers that acknowledgements have used up in vain
+
+  /** The control plane hears it first: only when it takes the acknowledgement is anything done here. */
+  async function takeDispatch({ dispatch, quarantined }: OrderOf<"dispatch">, signal: AbortSignal): Promise<boolean> {
+    const { rolloutId } = dispatch;
+    if (!isForUs(dispatch) || (await hosts.find(rolloutId)) !== undefined) return false;
+    const all = await hosts.all();
+    if (await isBusy(all)) {
+      log.debug({ rolloutId }, "a dispatch waits for the one before to settle");
+      return false;
+    }
+    const seen = await askVersion(signal);
+    if (seen.version === null) log.warn({ rolloutId }, seen.why);
+    const rollbackTo = knownGood(all, dispatch, quarantined);
+    const observedAt = clock.now();
+    const event = { type: "dispatch.acknowledged" as const, observedPrior: seen.version, rollbackTo, observedAt };
+    const seq = (refusedUpTo.get(rolloutId) ?? 0) + 1;
+    const { outcomes } = await controlPlane.tell({ rolloutId, events: [{ seq, event }], signal });
+    const answer = outcomes[0];
+    if (answer?.outcome === "refused") {
+      refusedUpTo.set(rolloutId, seq);
+      log.info({ rolloutId, reasons: answer.reasons }, "the dispatch was taken back before it was acknowledged");
+      return false;
+    }
+    await create(dispatch, seq - 1, [event]);
+    return true;
+  }
+
+  async function isBusy(all: readonly LocalHost[]): Promise<boolean> {
+    for (const each of all) if (await hosts.isBusy(each)) return true;
+    return runs.isAnyRunning();
+  }
+
+  /** It was acknowledged, and this agent was stopped before it wrote that down, or has lost what it wrote. */
+  async function takeRecovery(order: OrderOf<"recover">): Promise<boolean> {
+    const { dispatch, seq, state } = order;
+    if (!isForUs(dispatch) || (await hosts.find(dispatch.rolloutId)) !== undefined) return false;
+    if (await isBusy(await hosts.active())) return false;
+    const known = recovered(order, clock.now());
+    if (known === undefined) return false;
+    const { rolloutId } = dispatch;
+    log.warn({ rolloutId, seq, state }, seq === 1 ? "goes on with a dispatch" : "the records of a dispatch are lost");
+    await create(known.dispatch, known.base, known.events);
+    return true;
+  }
+
+  async function create(
+    dispatch: Dispatch,
+    base: number,
+    events: readonly ({ type: string } & object)[],
+  ): Promise<void> {
+    const { rolloutId, channel } = dispatch;
+    const id = hostIdOf(rolloutId, host);
+    const labels = { rollout: rolloutId, host, channel, ...(base !== 0 && { [baseLabel]: String(base) }) };
+    const moves = events.map((event) => ({ id, event }));
+    const sents = await engine.transactAsEngine(
+      [{ create: { machine: "host", id, input: dispatch, labels } }, ...moves],
+      {
+        principal: "agent",
+      },
+    );
+    const refused = sents.find(({ outcome }) => outcome === "refused");
+    if (refused !== undefined) log.error({ rolloutId, reasons: refused.reasons }, "the local chart refused a dispatch");
+  }
+
+  /** Numbered, so that each is taken once and in order, whatever the local chart says to it. */
+  async function takeEvent({ rolloutId, number, event }: OrderOf<"order">): Promise<boolean> {
+    const local = await hosts.find(rolloutId);
+    if (local === undefined) return false;
+    try {
+      const [sent] = await engine.transactAsEngine([{ id: local.id, event: orderEvent(event), sender: "engine" }], {
+        principal: "agent",
+        stream: { name: ordersStream, seq: number },
+      });
+      if (sent?.outcome === "refused")
+        log.warn({ rolloutId, number, event: event.type, reasons: sent.reasons }, "the local chart refused an order");
+      return sent?.replayed !== true;
+    } catch (error) {
+      if (!isSignalboxError(error, "sequence-gap")) throw error;
+      log.info({ rolloutId, number, error: messageOf(error) }, "an order came before its turn");
+      return false;
+    }
+  }
+
+  function isForUs({ rolloutId, host: named }: Dispatch): boolean {
+    if (named !== host) log.error({ rolloutId, named }, "a dispatch for another host was handed out to this one");
+    return named === host;
+  }
+
+  return async (order, signal) => {
+    switch (order.kind) {
+      case "dispatch":
+        return takeDispatch(order, signal);
+      case "recover":
+        return takeRecovery(order);
+      case "order":
+        return takeEvent(order);
+      case "replay":
+        outbox.replay(order.rolloutId, order.after);
+        return true;
+      default:
+        return order satisfies never;
+    }
+  };
+}
+
+/** Only what the event is made of. */
+function orderEvent(given: OrderOf<"order">["event"]): { type: (typeof orderTypes)[number] } & Record<string, unknown> {
+  const { at: _at, principal: _principal, ...event } = given;
+  return event;
+}

@@ -1,0 +1,36 @@
+import type { AnswerTo } from "../client/index.ts";
+import { counted } from "./rollout-operations.ts";
+
+type Application = AnswerTo<"apply-fleet">;
+
+const namesShown = 10; // a fleet has thousands
+
+/** What a declaration changes, a line each: `+` is new, `-` goes, `~` differs, `>` is opened. */
+export function applicationLines({ difference, rollouts }: Application): string[] {
+  const { channels, hosts, parts } = difference;
+  const lines = [
+    ...channels.map(channelLine),
+    ...hostLines("+", hosts.added),
+    ...hostLines("-", hosts.removed),
+    ...hostLines("~", hosts.changed),
+    ...parts.map((part) => `~ ${part}`),
+    ...rollouts.map(rolloutLine),
+  ];
+  return lines.length === 0 ? ["It is what holds already; no rollout would be opened."] : lines;
+}
+
+function channelLine({ channel, from, to }: Application["difference"]["channels"][number]): string {
+  if (from === null) return `+ channel ${channel}: ${to}`;
+  return to === null ? `- channel ${channel}: ${from}` : `~ channel ${channel}: ${from} -> ${to}`;
+}
+
+function hostLines(mark: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const more = names.length - namesShown;
+  const shown = names.slice(0, namesShown).join(", ");
+  return [`${mark} ${counted(names.length, "host")}: ${shown}${more > 0 ? ` and ${more} more` : ""}`];
+}
+
+function rolloutLine({ channel, ref, from, hosts }: Application["rollouts"][number]): string {
+  return `> rollout of ${ref} over ${channel}, ${counted(hosts, "host")}${from === null ? "" : `, from ${from}`}`;
+}

@@ -1,0 +1,141 @@
+import { lastRun } from "../../machines/channel/context.ts";
+import type { FleetContext } from "../../machines/fleet/fleet.ts";
+import type { RolloutContext } from "../../machines/rollout/context.ts";
+import { hostsOf } from "../../machines/rollout/waves.ts";
+import { isSignalboxError } from "../core/errors.ts";
+import type { Sent } from "../core/outcome.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { EngineMove } from "../engine/plan.ts";
+import type { TransactOptions } from "../engine/transact.ts";
+import { differenceOf } from "../planning/difference.ts";
+import type { Fleet } from "../planning/fleet.ts";
+import { freezePlan } from "../planning/freeze-plan.ts";
+import { parseFleet } from "../planning/parse-fleet.ts";
+import type { Application } from "./control-plane.ts";
+import { look } from "./facts.ts";
+import type { FleetIndex } from "./fleet-index.ts";
+import { fleetDocumentIdOf, fleetId } from "./instance-ids.ts";
+import { refused, withFreshState, type Opening } from "./opening.ts";
+
+type Affected = Application["rollouts"][number];
+
+const openingsAtOnce = 100; // six moves for each, in one transaction with the declaration; further ones follow it
+
+/** Keeps declarations of the fleet, and opens what follows from them. */
+export function createDeclaring(given: { engine: Engine; index: FleetIndex; opening: Opening }) {
+  const { engine, index, opening } = given;
+
+  /** Which declaration holds, as it is stored now. */
+  async function held(): Promise<FleetContext | undefined> {
+    try {
+      return (await look(engine, fleetId)).context as FleetContext;
+    } catch (error) {
+      if (isSignalboxError(error, "not-found")) return undefined;
+      throw error;
+    }
+  }
+
+  async function declaredBy(hash: string | null | undefined): Promise<Fleet | undefined> {
+    if (hash == null) return undefined;
+    if (index.fleet?.hash === hash) return index.fleet;
+    const { row } = await engine.head(fleetDocumentIdOf(hash));
+    return parseFleet((JSON.parse(row.input) as { content: unknown }).content);
+  }
+
+  /** Channels whose newest rollout is of another ref than the declared one, in order of name. */
+  function affectedBy(fleet: Fleet): Affected[] {
+    return [...fleet.channels.values()]
+      .map(({ name, ref }) => ({ channel: name, ref, from: index.channels.get(name)?.newest?.ref ?? null }))
+      .filter(({ ref, from }) => ref !== from)
+      .toSorted((a, b) => (a.channel < b.channel ? -1 : 1))
+      .map((each) => ({ ...each, hosts: hostsIn(fleet, each.channel), rolloutId: null }));
+  }
+
+  /**
+   * The declaration says something new of the channel. One that somebody has taken elsewhere since (an undo, another ref)
+   * stays there when it is declared again what was declared before.
+   */
+  function isNews({ channel, ref }: Affected, known: Fleet | undefined): boolean {
+    const context = index.channels.get(channel);
+    return context === undefined || lastRun(context, ref) === 0 || known?.channels.get(channel)?.ref !== ref;
+  }
+
+  async function apply(fleet: Fleet, document: unknown, asked: TransactOptions): Promise<Application> {
+    const before = await held();
+    const known = await declaredBy(before?.hash);
+    const affected = affectedBy(fleet);
+    const news = affected.filter((each) => isNews(each, known));
+    const moves = keeping(fleet, document, before?.hash ?? null);
+    for (const { channel } of news.slice(0, openingsAtOnce))
+      moves.push(...(await opening.movesOf(fleet, declaredRun(fleet, channel))));
+    const sents = await engine.transactAsEngine(moves, asked);
+    const [first] = sents;
+    if (first?.outcome === "refused") throw refused(first);
+    if (first?.replayed === true) return replayOf(fleet, sents);
+    const opened = new Map(createdIn(sents).map(({ rolloutId, channel }) => [channel, rolloutId]));
+    for (const { channel } of news.slice(openingsAtOnce)) {
+      const { rolloutId } = await opening.open(fleet, declaredRun(fleet, channel), partOf(asked, channel));
+      opened.set(channel, rolloutId);
+    }
+    return {
+      hash: fleet.hash,
+      difference: differenceOf(known, fleet),
+      rollouts: affected.map((each) => ({ ...each, rolloutId: opened.get(each.channel) ?? null })),
+    };
+  }
+
+  /** The first answer, as far as it can still be told: what was opened then. */
+  async function replayOf(fleet: Fleet, sents: readonly Sent[]): Promise<Application> {
+    const now = await held();
+    const known = now?.hash === fleet.hash ? await declaredBy(now.previousHash) : undefined;
+    const rollouts = createdIn(sents).map((context): Affected => {
+      const { rolloutId, channel, targetRef, waves } = context;
+      const before = [...index.rollouts.values()].find(({ facts }) => facts.context.supersededBy === rolloutId);
+      const hosts = (waves ?? []).reduce((sum, each) => sum + hostsOf(each), 0);
+      return { channel, ref: targetRef, from: before?.facts.ref ?? null, hosts, rolloutId };
+    });
+    return { hash: fleet.hash, difference: differenceOf(known, fleet), rollouts, replayed: true };
+  }
+
+  return {
+    async compare(fleet: Fleet): Promise<Application> {
+      const known = await declaredBy((await held())?.hash);
+      return { hash: fleet.hash, difference: differenceOf(known, fleet), rollouts: affectedBy(fleet) };
+    },
+    async apply(fleet: Fleet, document: unknown, asked: TransactOptions): Promise<Application> {
+      const first = asked.fingerprint === undefined ? undefined : await engine.recall(asked);
+      if (first !== undefined) return replayOf(fleet, first);
+      return withFreshState(() => apply(fleet, document, asked));
+    },
+  };
+}
+
+function keeping(fleet: Fleet, content: unknown, over: string | null): EngineMove[] {
+  const { hash } = fleet;
+  return [
+    { create: { machine: "fleet", id: fleetId, input: {} } },
+    { create: { machine: "document", id: fleetDocumentIdOf(hash), input: { kind: "fleet", hash, content } } },
+    { id: fleetId, event: { type: "fleet.applied", hash, over }, sender: "engine" },
+  ];
+}
+
+function declaredRun(fleet: Fleet, channel: string) {
+  return { channel, choose: () => ({ ref: fleet.channels.get(channel)?.ref ?? "" }) };
+}
+
+/** Rollouts that the transaction created; those that made room in it were there before. */
+function createdIn(sents: readonly Sent[]): RolloutContext[] {
+  return sents.flatMap(({ version, instance }) =>
+    instance.machine === "rollout" && version === 1 ? [instance.context as RolloutContext] : [],
+  );
+}
+
+function hostsIn(fleet: Fleet, channel: string): number {
+  return freezePlan(fleet, channel).waves.reduce((sum, { hosts }) => sum + hosts.length, 0);
+}
+
+/** A request of its own for each channel: a retry of the whole gets what was opened then. */
+function partOf({ commandId, fingerprint, ...asked }: TransactOptions, channel: string): TransactOptions {
+  if (commandId === undefined) return asked;
+  return { ...asked, commandId: `${commandId}/${channel}`, fingerprint: `${fingerprint ?? ""}/${channel}` };
+}

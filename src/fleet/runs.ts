@@ -1,0 +1,70 @@
+import type { ChannelContext } from "../../machines/channel/context.ts";
+import { parseRolloutId } from "../../machines/rollout/rollout-id.ts";
+import { SignalboxError } from "../core/errors.ts";
+import type { Fleet } from "../planning/fleet.ts";
+import type { OpenOrder } from "./control-plane.ts";
+import type { RolloutEntry } from "./fleet-index.ts";
+import type { Choice, Run } from "./opening.ts";
+
+/** A run as somebody asks for it; of the declared ref when none is named. */
+export function askedRun(fleet: Fleet, { channel, ref, hosts, isUndo }: OpenOrder): Run {
+  const declared = fleet.channels.get(channel);
+  return {
+    channel,
+    choose: () => ({ ref: ref ?? declared?.ref ?? "", ...(hosts && { hosts }), ...(isUndo && { isUndo }) }),
+  };
+}
+
+/** Back to the last ref that became Terminal: of the newest itself, if that is one, to the one before it. */
+export function undoRun(channel: string): Run {
+  return { channel, choose: (context) => ({ ref: lastGood(context).ref, isUndo: true }) };
+}
+
+/** Stops a rollout where it is, and goes back. */
+export function abortRun({ facts }: RolloutEntry, reason: string | undefined): Run {
+  const { id, channel, ref, state } = facts;
+  return {
+    channel,
+    choose(context): Choice {
+      if (context.newest?.rolloutId !== id) throw notNewest(id, context);
+      const cancels = { rolloutId: id, ...(reason !== undefined && { reason }) };
+      const isToBeStopped = state !== "Terminal" && state !== "Superseded";
+      return { ref: lastGood(context, ref).ref, isUndo: true, ...(isToBeStopped && { cancels }) };
+    },
+  };
+}
+
+/** The same ref again, over the hosts of the channel that have not converged. */
+export function retryRun(fleet: Fleet, { facts, hosts }: RolloutEntry, reason: string): Run {
+  const { id, channel, ref } = facts;
+  return {
+    channel,
+    choose(context): Choice {
+      if (context.newest?.rolloutId !== id) throw notNewest(id, context);
+      const left = [...fleet.hosts.values()]
+        .filter((host) => host.channel === channel && hosts.get(host.name)?.state !== "Converged")
+        .map(({ name }) => name);
+      if (left.length === 0) throw refusal("nothing-left", `All hosts of ${channel} have converged in ${id}.`);
+      return { ref, hosts: new Set(left), clears: reason };
+    },
+  };
+}
+
+/** Throws when there is nothing to go back to. */
+function lastGood(context: ChannelContext, from = context.newest?.ref): { ref: string } {
+  const { channel, lastTerminal, previousTerminal, quarantined } = context;
+  const good = [lastTerminal, previousTerminal].find(
+    (each) => each !== null && each.ref !== from && !Object.hasOwn(quarantined, each.ref),
+  );
+  if (good != null) return good;
+  throw refusal("nothing-to-undo", `No other ref has become Terminal on ${channel}: there is nothing to go back to.`);
+}
+
+function notNewest(id: string, { newest }: ChannelContext): SignalboxError {
+  const detail = `${id} is not the newest rollout of ${parseRolloutId(id)?.channel ?? "its channel"}: ${newest?.rolloutId ?? "none"} is.`;
+  return refusal("not-newest", detail);
+}
+
+function refusal(code: string, detail: string): SignalboxError {
+  return new SignalboxError("event-refused", detail, { extra: { reasons: [{ code, detail }] } });
+}

@@ -1,0 +1,30 @@
+import type { GateVerdict } from "../plan-types.ts";
+import { namesText, verdict, type BudgetUse, type HostView } from "./gate.ts";
+
+/** So many hosts may be out at once, over all rollouts. One that is out already takes no further place. */
+export function disruptionBudget(view: Pick<HostView, "rollout" | "budgets" | "isOut">): readonly GateVerdict[] {
+  if (view.isOut) return [];
+  return view.budgets.filter(isFull).map((use) => budgetVerdict(use, view.rollout.since));
+}
+
+export function isFull({ budget, here, elsewhere }: Pick<BudgetUse, "budget" | "here" | "elsewhere">): boolean {
+  return here + elsewhere >= budget.max;
+}
+
+export function budgetVerdict(use: BudgetUse, otherwiseSince: number): GateVerdict {
+  const { budget, here, elsewhere, names, since } = use;
+  const takers = [
+    ...(here > 0 ? [`${namesText(names, here)} in this rollout`] : []),
+    ...(elsewhere > 0 ? [`${elsewhere} for other reasons`] : []),
+  ].join(", ");
+  const detail =
+    `${here + elsewhere} of at most ${budget.max} of the ${budget.hosts.length} hosts that ${selectorText(budget.key)} selects are out: ` +
+    `${takers}. It opens when one of them is back.`;
+  return verdict("disruption-budget", since ?? otherwiseSince, detail);
+}
+
+const selectorMax = 120; // it may list thousands of hosts
+
+function selectorText(key: string): string {
+  return key.length > selectorMax ? `${key.slice(0, selectorMax - 1)}…` : key;
+}

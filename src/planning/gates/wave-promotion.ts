@@ -1,0 +1,16 @@
+import type { GateVerdict } from "../plan-types.ts";
+import { verdict, waveText, type HostView } from "./gate.ts";
+
+/** Waves open one after another. A host in no wave is refused: nobody has said when it may go. */
+export function wavePromotion(view: Pick<HostView, "plan" | "rollout" | "host" | "wave">): readonly GateVerdict[] {
+  const { plan, rollout, host, wave } = view;
+  if (wave === null) {
+    const detail = `${host} is in no wave of this plan and is not dispatched. It opens with a new rollout whose policy selects it.`;
+    return [verdict("wave-promotion", rollout.since, detail)];
+  }
+  if (wave <= rollout.currentWave || rollout.isFullyPromoted) return [];
+  const detail =
+    `${host} is in ${waveText(plan, wave)}, and ${waveText(plan, rollout.currentWave)} is under way. ` +
+    `It opens when every wave before it has settled, or by a full promotion.`;
+  return [verdict("wave-promotion", rollout.since, detail)];
+}

@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parseAgentFile } from "../../src/agent/agent-file.ts";
+import { isSignalboxError } from "../../src/core/errors.ts";
+
+const least = "version: { command: [cat, version] }\nactivate: { command: [./activate] }\n";
+
+function faultsOf(text: string): string[] {
+  try {
+    parseAgentFile(text);
+  } catch (error) {
+    if (isSignalboxError(error, "invalid-request")) return error.errors.map(({ pointer }) => pointer);
+    throw error;
+  }
+  return [];
+}
+
+describe("an agent's configuration", () => {
+  it("needs no more than how to activate, and how to tell what runs", () => {
+    expect(parseAgentFile(least)).toEqual({
+      version: { command: ["cat", "version"], timeoutMs: 10_000 },
+      activate: { command: ["./activate"], timeoutMs: 600_000 },
+      rollBack: { command: ["./activate"], timeoutMs: 600_000 },
+      probes: [],
+      confirmTargets: [],
+    });
+  });
+
+  it("is told with every fault at once, each with its place", () => {
+    const text = `
+host: "not a host"
+version: { command: [] }
+activate: { command: [./activate], timeout: 5, deferExitCode: 0 }
+probes:
+  - { name: web, http: { url: "http://127.0.0.1:1/" } }
+  - { name: web, every: 2d, tcp: { port: 70000 } }
+  - { name: both, tcp: { port: 1 }, exec: { command: ["true"] } }
+confirm: { targets: ["ftp://nowhere"] }
+surprise: 1
+`;
+
+    expect(faultsOf(text).toSorted()).toEqual([
+      "/activate/deferExitCode",
+      "/activate/timeout",
+      "/confirm/targets/0",
+      "/host",
+      "/probes/1/every",
+      "/probes/1/name",
+      "/probes/1/tcp/port",
+      "/probes/2",
+      "/surprise",
+      "/version/command",
+    ]);
+  });
+
+  it("is refused when it is no YAML, or a bomb of it", () => {
+    const bomb = [
+      "a0: &a0 [x]",
+      ...Array.from({ length: 12 }, (_, n) => `a${n + 1}: &a${n + 1} [${`*a${n},`.repeat(20)}]`),
+    ];
+
+    expect(faultsOf("version: [")).not.toEqual([]);
+    expect(faultsOf(bomb.join("\n"))).not.toEqual([]);
+  });
+
+  it("is shown in the guide as it is read", () => {
+    const guide = readFileSync(join(import.meta.dirname, "../../docs/agent.md"), "utf8");
+    const [, yaml = ""] = /```yaml\n([\s\S]*?)```/.exec(guide) ?? [];
+
+    expect(parseAgentFile(yaml).probes.map(({ kind }) => kind)).toEqual(["http", "tcp", "exec"]);
+  });
+});
