@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { collectDefaultMetrics } from "@prometheus-io/client";
 import { machines } from "../machines/index.ts";
@@ -15,14 +15,15 @@ import { listen } from "./http/server.ts";
 import { authenticateByTokens } from "./http/token-authentication.ts";
 import { declareNodes, type DeclaredNodes } from "./operations/declare-nodes.ts";
 import { parseFleetText, type FleetText } from "./planning/parse-fleet-text.ts";
+import { makeDataDirectory } from "./providers/data-directory.ts";
 import { committedFile } from "./providers/git-head.ts";
 import { groupsOf, membersOf } from "./providers/processes/maintenance-groups.ts";
 import { parseNodesFile, type NodesFile } from "./providers/processes/nodes-file.ts";
 import { createProcessesProvider, type ProcessesProvider } from "./providers/processes/processes-provider.ts";
+import { aborted, stopSignal } from "./providers/stop-signal.ts";
 import { systemClock } from "./providers/system-clock.ts";
 import { databaseIn } from "./store/sqlite/backup.ts";
 import { sqliteStore } from "./store/sqlite/sqlite.ts";
-import type { Store } from "./store/store.ts";
 import { createLog } from "./telemetry/log.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createTracing } from "./telemetry/tracing.ts";
@@ -50,7 +51,8 @@ export async function serve(
   const declared = fleetPath === undefined || watchFleet === true ? undefined : readFleetFile(fleetPath);
   const authenticate =
     tokensPath === undefined ? undefined : authenticateByTokens({ path: tokensPath, clock: systemClock(), log });
-  const store = openStore(data);
+  makeDataDirectory(data);
+  const store = sqliteStore(databaseIn(data));
   const ends = [() => store.close()]; // what was begun, the newest first
   try {
     const clock = systemClock();
@@ -131,17 +133,6 @@ async function leaveSoon(): Promise<void> {
   setTimeout(() => process.exit(), goodbyeMs).unref();
 }
 
-function openStore(data: string): Store {
-  try {
-    mkdirSync(data, { recursive: true });
-    accessSync(data, constants.W_OK);
-  } catch (error) {
-    const detail = `The data directory ${data} cannot be written to: ${messageOf(error)}. Name another one with --data.`;
-    throw new SignalboxError("invalid-request", detail, { cause: error });
-  }
-  return sqliteStore(databaseIn(data));
-}
-
 /** Work may come to a node that is Active and that nobody has cordoned. */
 async function mayPlace(engine: Engine, node: string): Promise<boolean> {
   try {
@@ -178,23 +169,4 @@ function declaredIn(file: NodesFile): DeclaredNodes {
       members: membersOf(file, name).length,
     })),
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolveAborted) => {
-    if (signal.aborted) resolveAborted();
-    else signal.addEventListener("abort", () => resolveAborted());
-  });
-}
-
-/** Aborted by the first signal that asks the process to end, which is its reason; a second one ends it at once. */
-function stopSignal(): AbortSignal {
-  const stopping = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      if (stopping.signal.aborted) process.exit(1);
-      stopping.abort(signal);
-    });
-  }
-  return stopping.signal;
 }

@@ -106,6 +106,12 @@ export const chart = vocabulary.createMachine({
         "activation.unconfirmed": { target: "Failed", actions: "recordFailure" },
         "agent.failed": { target: "Failed", actions: "recordFailure" },
         "host.released": [
+          {
+            guard: and(["isReleaseAsked", "isExcused"]),
+            target: "Released",
+            actions: "takeRelease",
+            description: "Asked again of one that nobody expects back: there is nothing left to wait for.",
+          },
           { guard: "isReleaseAsked", description: "It is asked already, and taken when the activation settles." },
           { actions: "rememberRelease", description: "Taken when the activation settles." },
         ],
@@ -240,6 +246,12 @@ export const chart = vocabulary.createMachine({
           },
           on: {
             "host.released": [
+              {
+                guard: and(["isReleaseAsked", "isExcused"]),
+                target: "#host.Released",
+                actions: "takeRelease",
+                description: "Asked again of one that nobody expects back: there is nothing left to wait for.",
+              },
               {
                 guard: and(["mayBeCutOff", "isReleaseAsked"]),
                 description: "It is asked already, and taken when the rollback settles.",

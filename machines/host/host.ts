@@ -16,23 +16,30 @@ export const host: Machine = {
   examples,
   abstract,
   notes,
+  isPerformedElsewhere: true, // by the agent of the host, for the instance of its control plane
 };
 
 /** What a person looking at the host should know beside the state. */
 function notes(context: HostContext, state: string): string[] {
   const { failure, deferredFor, releaseAskedBy, unreachableSince, excused } = context;
   const said: string[] = [];
-  if (state === "Pending" && context.offeredAt === null) said.push("no offer stands: the planner offers it again");
+  if (state === "Pending" && context.offeredAt === null) said.push(aboutOffer(context));
   if (state === "Deferred") said.push(`waits for a restart because of ${deferredFor}`);
   if (state === "Soaking") said.push(...aboutProbes(context));
   if (state === "Failed" && failure !== null)
     said.push(`${failure.kind}: ${failure.reason}`, ...aboutRollback(context));
   if (state === "Reverted") said.push(`went back to ${context.revertedTo}: ${failure?.reason}`);
-  if (state === "Activating" && releaseAskedBy !== null)
-    said.push(`released by ${releaseAskedBy} as soon as the activation settles`);
+  if ((state === "Activating" || state === "Failed") && releaseAskedBy !== null)
+    said.push(`released by ${releaseAskedBy} as soon as the ${state === "Failed" ? "rollback" : "activation"} settles`);
   if (excused !== null) said.push(`excused by ${excused.by}: ${excused.reason}`);
   else if (unreachableSince !== null) said.push("unreachable: it is excused when it stays away");
   return said;
+}
+
+function aboutOffer({ excused }: HostContext): string {
+  return excused === null
+    ? "no offer stands: the planner offers it again"
+    : "no offer stands: it is offered again when it is missed no more";
 }
 
 function aboutProbes(context: HostContext): string[] {

@@ -34,6 +34,8 @@ export interface RolloutContext {
   /** null: it is driven by its events alone, or by numbers without a plan. */
   planHash: string | null;
   isUndo: boolean;
+  /** Why somebody has opened it, as far as they said. */
+  reason: string | null;
   /** null: without numbers of hosts nothing is counted up. */
   waves: readonly WaveCounters[] | null;
   /** Hosts that have failed, where `waves` does not count them. */
@@ -89,6 +91,7 @@ export function initialContext({ input }: { input: RolloutInput }): RolloutConte
     },
     planHash: input.planHash ?? null,
     isUndo: input.isUndo === true,
+    reason: input.reason ?? null,
     waves,
     failedHosts: 0,
     rules: (input.waves ?? []).map((_, index) => ({

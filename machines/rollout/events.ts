@@ -56,6 +56,8 @@ export const inputSchema = z
     planHash: z.string().min(1).max(200).optional(),
     /** Freeze, approval and soak do not hold it. */
     isUndo: z.literal(true).optional(),
+    /** Why somebody has opened it. */
+    reason: reason.optional(),
   })
   .meta({
     examples: [

@@ -14,6 +14,12 @@ import {
 
 /** What a person looking at a rollout should know beside its state: what it waits for, in plain words. */
 export function notes(context: RolloutContext, state: string): string[] {
+  const { reason } = context;
+  const opened = reason == null || state === "Pruned" ? [] : [`opened because: ${reason}`];
+  return [...notesIn(context, state), ...opened];
+}
+
+function notesIn(context: RolloutContext, state: string): string[] {
   switch (state) {
     case "Opening":
     case "Active":
@@ -99,7 +105,8 @@ function planNotes({ planError }: RolloutContext): string[] {
 function haltNotes(context: RolloutContext): string[] {
   const { cleared, targetRef, channel, planHash } = context;
   const said = [describeFailure(context)];
-  if (planHash !== null) said.push(`${targetRef} is quarantined on ${channel} until somebody clears it`);
+  if (planHash !== null)
+    said.push(`${targetRef} was quarantined on ${channel}; clearing that starts nothing again, a retry does both`);
   if (cleared !== null) said.push(`cleared by ${cleared.by}: ${cleared.reason}`);
   return [...said, ...underWayNotes(context), ...retentionNotes(context)];
 }

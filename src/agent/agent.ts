@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { host as hostMachine } from "../../machines/host/host.ts";
 import type { Clock } from "../core/clock.ts";
-import { SignalboxError } from "../core/errors.ts";
+import { messageOf, SignalboxError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { createEngine, type Engine } from "../engine/engine.ts";
 import type { Store } from "../store/store.ts";
@@ -48,6 +48,8 @@ export interface Agent {
   stop(): Promise<void>;
 }
 
+const tidyEveryMs = 60_000; // bounds how much a process that was left behind can write in between
+
 export function createAgent(options: AgentOptions): Agent {
   const { host, file, dataDir, workDir, store, url, controlPlaneOf, boot, clock, log, chance } = options;
   const runsDir = join(dataDir, "runs");
@@ -75,18 +77,28 @@ export function createAgent(options: AgentOptions): Agent {
     throw new SignalboxError("invalid-request", detail);
   }
 
+  async function tidyRuns(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await runs
+        .tidy(wantedRuns)
+        .catch((error: unknown) => log.warn({ error: messageOf(error) }, "runs are not tidied"));
+      await clock.wakeAt(clock.now() + tidyEveryMs, signal);
+    }
+  }
+
+  async function wantedRuns(): Promise<ReadonlySet<string>> {
+    const active = await hosts.active();
+    return new Set(active.flatMap(({ id }) => [runNameOf(id, "activate"), runNameOf(id, "rollBack")]));
+  }
+
   return {
     engine,
     async start() {
       await mkdir(runsDir, { recursive: true, mode: 0o700 });
       await checkOwner();
-      const active = await hosts.active();
-      await runs.forgetOthers(
-        new Set(active.flatMap(({ id }) => [runNameOf(id, "activate"), runNameOf(id, "rollBack")])),
-      );
       await engine.start();
       const { signal } = stopping;
-      loops = Promise.all([changes.run(signal), outbox.run(signal), link.run(signal)]);
+      loops = Promise.all([changes.run(signal), outbox.run(signal), link.run(signal), tidyRuns(signal)]);
     },
     async stop() {
       stopping.abort(new DOMException("the agent stops", "AbortError"));

@@ -1,6 +1,7 @@
 import type { Dispatch } from "../../machines/host/vocabulary.ts";
 import type { Activity } from "../core/provider.ts";
 import { completion } from "./activate.ts";
+import { aborted } from "../providers/stop-signal.ts";
 import type { ActivityParts } from "./activity-parts.ts";
 import { runNameOf } from "./runs.ts";
 import { tell } from "./tell.ts";
@@ -20,14 +21,7 @@ export function createAwaitReboot(parts: ActivityParts): Activity<Dispatch, void
 
   return async ({ target }, call) => {
     const record = await runs.recordOf(runNameOf(call.instance, "activate"));
-    if (record === undefined || record.boot === boot) await untilAborted(call.signal);
+    if (record === undefined || record.boot === boot) await aborted(call.signal);
     else await tell(call, verdict(await askVersion(call.signal), target), log);
   };
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

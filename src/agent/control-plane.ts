@@ -85,7 +85,7 @@ export function createControlPlane(given: { client: Client; host: string; witnes
       const query = { host, wait: waitSeconds, known: known.map(textOf).join(",") };
       const timeoutMs = waitSeconds * 1_000 + answerLateMs;
       const answer = await heard(client.call("poll-dispatch", { query, timeoutMs, signal }));
-      return answer === null ? [] : checked(dispatchesSchema, answer).items;
+      return answer === undefined ? [] : checked(dispatchesSchema, answer).items;
     },
 
     async tell({ rolloutId, events, signal }) {

@@ -92,8 +92,9 @@ export function createOutbox(given: {
   /** The control plane has let go of the host: it is let go here too. */
   async function follow({ id }: LocalHost, state: string): Promise<void> {
     if (state !== "Released") return;
-    const { context, isFinal } = await hosts.read(id);
+    const { context, isFinal, state: own } = await hosts.read(id);
     if (isFinal || context.releaseAskedBy !== null) return;
+    if (own === "Activating") return; // the answer to how that ends says so again, and shows that the host is not cut off
     const event = { type: "host.released", by: "control-plane" };
     await engine.transactAsEngine([{ id, event, sender: "engine" }], { principal: "agent" });
   }

@@ -1,9 +1,11 @@
-import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { hostPattern } from "../../machines/rollout/rollout-id.ts";
 import { createClient } from "../client/index.ts";
 import { messageOf, SignalboxError } from "../core/errors.ts";
+import { makeDataDirectory } from "../providers/data-directory.ts";
+import { aborted, stopSignal } from "../providers/stop-signal.ts";
 import { systemClock } from "../providers/system-clock.ts";
 import { sqliteStore } from "../store/sqlite/sqlite.ts";
 import { createLog } from "../telemetry/log.ts";
@@ -36,7 +38,7 @@ export async function runAgent(options: RunAgentOptions): Promise<number> {
   const client = createClient({ url, retries: { attemptsMax: 1 }, ...(token !== undefined && { token }) });
   const stopping = stopSignal();
   const dataDir = resolve(options.data);
-  makeDirectory(dataDir);
+  makeDataDirectory(dataDir, { mode: 0o700 });
   const store = sqliteStore(join(dataDir, "agent.db"));
   try {
     const agent = createAgent({
@@ -83,33 +85,4 @@ function readAgentFile(path: string): AgentFile {
 function checkedHost(host: string): string {
   if (hostPattern.test(host)) return host;
   throw new SignalboxError("invalid-request", `${host} is no name of a host. Say another one with --host.`);
-}
-
-function makeDirectory(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    accessSync(path, constants.W_OK);
-  } catch (error) {
-    const detail = `The data directory ${path} cannot be written to: ${messageOf(error)}. Name another one with --data.`;
-    throw new SignalboxError("invalid-request", detail, { cause: error });
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolveAborted) => {
-    if (signal.aborted) resolveAborted();
-    else signal.addEventListener("abort", () => resolveAborted());
-  });
-}
-
-/** Aborted by the first signal that asks the process to end; a second one ends it at once. */
-function stopSignal(): AbortSignal {
-  const stopping = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      if (stopping.signal.aborted) process.exit(1);
-      stopping.abort(signal);
-    });
-  }
-  return stopping.signal;
 }

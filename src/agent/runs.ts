@@ -63,8 +63,11 @@ export interface Runs {
   recordOf(name: string): Promise<RunRecord | undefined>;
   /** Whether a command is under way, for whatever instance. */
   isAnyRunning(): Promise<boolean>;
-  /** Forgets runs that are over and that nobody asks for any more. */
-  forgetOthers(wanted: ReadonlySet<string>): Promise<void>;
+  /**
+   * Forgets runs that are over and that nobody asks for any more, and keeps small what they have left running writes. `wanted` is asked
+   * for after the runs were listed, so that one that begins meanwhile is not taken for one of nobody's.
+   */
+  tidy(wanted: () => Promise<ReadonlySet<string>>): Promise<void>;
 }
 
 export interface Beginning extends Omit<RunRecord, "incarnation" | "startedAt"> {
@@ -78,7 +81,7 @@ export function runNameOf(instance: string, kind: "activate" | "rollBack"): stri
 }
 
 const pollMs = 50;
-const outputBytesMax = 1_048_576; // of each stream on disk, as long as somebody watches
+const outputBytesMax = 1_048_576; // of each stream on disk; what is beyond it is cut off while an agent runs
 const tailBytes = 8_192; // what a report carries
 const graceMs = 5_000;
 
@@ -165,8 +168,15 @@ export function createRuns(given: { dir: string; workDir: string; clock: Clock }
       return false;
     },
 
-    async forgetOthers(wanted) {
-      for (const name of await names()) if (!wanted.has(name) && !(await isUnderWay(placeOf(name)))) await clear(name);
+    async tidy(wantedNow) {
+      const there = await names();
+      const wanted = await wantedNow();
+      for (const name of there) {
+        const place = placeOf(name);
+        if (await isUnderWay(place)) continue; // whoever waits for it does so
+        await keepSmall(place);
+        if (!wanted.has(name) && (await isQuiet(place, clock.now()))) await clear(name);
+      }
     },
   };
 }
@@ -274,6 +284,20 @@ async function keepSmall(place: string): Promise<void> {
     await truncate(path, 0);
     await writeFile(path, tail, { flag: "a" });
   }
+}
+
+const quietMs = 600_000; // a file that is taken away while somebody writes to it grows where nobody can cut it
+
+async function isQuiet(place: string, now: number): Promise<boolean> {
+  const written = await Promise.all(
+    ["stdout", "stderr"].map((stream) =>
+      stat(join(place, stream)).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => 0,
+      ),
+    ),
+  );
+  return now - Math.max(...written) >= quietMs;
 }
 
 async function tailOf(place: string, stream: string): Promise<string> {

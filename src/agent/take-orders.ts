@@ -95,6 +95,10 @@ export function createTakeOrder(given: {
   async function takeEvent({ rolloutId, number, event }: OrderOf<"order">): Promise<boolean> {
     const local = await hosts.find(rolloutId);
     if (local === undefined) return false;
+    if (event.type === "host.released" && isUnconfirmed(local)) {
+      log.debug({ rolloutId }, "a release waits for the activation to be confirmed");
+      return false;
+    }
     try {
       const [sent] = await engine.transactAsEngine([{ id: local.id, event: orderEvent(event), sender: "engine" }], {
         principal: "agent",
@@ -130,6 +134,14 @@ export function createTakeOrder(given: {
         return order satisfies never;
     }
   };
+}
+
+/**
+ * Whether the host may yet turn out to be cut off by what is being activated. Released, it would not go back: so a release waits,
+ * and that it comes again after the activation is itself the answer that confirms it.
+ */
+export function isUnconfirmed({ state, context }: Pick<LocalHost, "state" | "context">): boolean {
+  return state === "Activating" || (state === "Soaking" && context.confirmedAt === null);
 }
 
 /** Only what the event is made of. */

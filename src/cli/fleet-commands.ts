@@ -65,9 +65,10 @@ export function addFleetCommands(
         const applied = await client.call("apply-fleet", { body, query: {} });
         show(applied, () => [
           `applied: ${applied.hash}`,
-          ...applied.rollouts.map(({ channel, ref, rolloutId }) =>
-            rolloutId === null ? `not opened: ${ref} over ${channel}` : `opened: ${rolloutId}`,
-          ),
+          ...applied.rollouts.map(({ channel, ref, rolloutId, why }) => {
+            if (rolloutId !== null) return `opened: ${rolloutId}`;
+            return `not opened: ${ref} over ${channel}${why === undefined ? "" : `: ${why}`}`;
+          }),
         ]);
       }),
     );
@@ -128,7 +129,8 @@ async function agreed({ isJson }: Invocation, { rollouts }: AnswerTo<"apply-flee
   if (!(await ask(what))) throw new SignalboxError("invalid-request", "Not applied: nothing was changed.");
 }
 
-function describeFleet({ hash, appliedAt, appliedBy, line, channels, hosts }: FleetStatus): string[] {
+/** The status for people: what is wrong comes first. */
+export function describeFleet({ hash, appliedAt, appliedBy, fault, line, channels, hosts }: FleetStatus): string[] {
   const states = Object.entries(hosts.byState).filter(([, count]) => count > 0);
   const rows = channels.map(({ channel, ref, hosts: count, rollout }) => [
     channel,
@@ -141,6 +143,11 @@ function describeFleet({ hash, appliedAt, appliedBy, line, channels, hosts }: Fl
   const stopped = `${line.reason ?? "no reason given"} (by ${line.by ?? "nobody known"} since ${line.since ?? "ever"})`;
   return [
     hash === null ? "nothing is declared yet" : `declared ${hash}, applied ${appliedAt ?? "-"} by ${appliedBy ?? "-"}`,
+    ...(fault === null
+      ? []
+      : [
+          `NOT APPLIED: ${fault.source} at ${fault.revision}: ${fault.detail} (since ${fault.since}; what was declared before holds)`,
+        ]),
     ...(line.state === "Stopped" ? [`THE LINE IS STOPPED: ${stopped}`] : []),
     `${counted(hosts.total, "host")}${states.length === 0 ? "" : `: ${states.map(([state, count]) => `${count} ${state}`).join(", ")}`}`,
     ...table(["CHANNEL", "REF", "HOSTS", "ROLLOUT", "STATE", "WAITS FOR"], rows),

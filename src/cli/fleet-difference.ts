@@ -31,6 +31,7 @@ function hostLines(mark: string, names: readonly string[]): string[] {
   return [`${mark} ${counted(names.length, "host")}: ${shown}${more > 0 ? ` and ${more} more` : ""}`];
 }
 
-function rolloutLine({ channel, ref, from, hosts }: Application["rollouts"][number]): string {
+function rolloutLine({ channel, ref, from, hosts, why }: Application["rollouts"][number]): string {
+  if (why !== undefined) return `  no rollout of ${ref} over ${channel}: ${why}`;
   return `> rollout of ${ref} over ${channel}, ${counted(hosts, "host")}${from === null ? "" : `, from ${from}`}`;
 }

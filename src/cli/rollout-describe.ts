@@ -36,12 +36,19 @@ export function describeHost(host: ExplainedHost): string[] {
     ...(host.observedVersion === null ? [] : [`  runs    ${host.observedVersion}`]),
     ...(host.isUnreachable ? ["  its agent is not heard"] : []),
     ...(excused === null ? [] : [`  excused by ${excused.by}: ${excused.reason}`]),
-    ...(failure === null ? [] : [`  failed  ${failure.kind}: ${failure.reason}`]),
+    ...(failure === null ? [] : [`  failed  ${failure.kind}: ${failure.reason}`, ...saidLast(failure.stderrTail)]),
     ...gates.map((gate) => `  held    ${gateText(gate)}`),
     ...waitingFor.map((wait) => `  waits   ${wait}`),
     ...(isHeld && nextAt !== null ? [`  looked at again ${nextAt}, or when something changes`] : []),
     ...(isHeld || state !== "Pending" ? [] : ["  no gate holds it"]),
   ];
+}
+
+const linesMax = 5; // the whole of it is in the answer to --json
+
+function saidLast(stderrTail: string | null): string[] {
+  const lines = (stderrTail ?? "").trimEnd().split("\n").filter(Boolean);
+  return lines.slice(-linesMax).map((line) => `  stderr  ${line}`);
 }
 
 function rulesOf(wave: RolloutView["waves"][number]): string {

@@ -36,6 +36,8 @@ export interface Machine {
   readonly cancelEvent?: string;
   /** Characters of an input as JSON, where the engine's limit for payloads is too small: for what is kept outside the context. */
   readonly inputCharactersMax?: number;
+  /** Whether its calls are performed elsewhere where no provider does it here, and told by events: then that is no trouble. */
+  readonly isPerformedElsewhere?: boolean;
   /** What a person should know beside what a state waits for: a missing limit, a failing part. */
   readonly notes?: (context: never, state: string) => readonly string[];
 }

@@ -25,6 +25,7 @@ const padding = 12;
 const leading = 17;
 const labelWidth = 46;
 const textMax = 268; // a line of some forty characters, read at one glance
+const aroundTextMax = 360; // what holds other states is wide in any case, and a line less makes it less high
 const lampWidth = 22;
 
 /** What stands beside the title of the region that speaks for its chart. */
@@ -36,6 +37,7 @@ export function faceOf(state: ChartState, { stays }: { stays: readonly ChartArc[
   const lines: FaceLine[] = [];
   const rules: number[] = [];
   let y = titleHeight;
+  const rowMax = state.states.length > 0 ? aroundTextMax : textMax;
 
   const add = (text: readonly TextLine[], x: number, arc?: ChartArc) => {
     for (const line of text) {
@@ -62,7 +64,7 @@ export function faceOf(state: ChartState, { stays }: { stays: readonly ChartArc[
   compartment(() => {
     for (const { label, spans, arc } of rowsOf(state, stays)) {
       const first = y;
-      add(flow(spans, { maxWidth: textMax, indent: 10 }), padding + labelWidth, arc);
+      add(flow(spans, { maxWidth: rowMax, indent: 10 }), padding + labelWidth, arc);
       if (label !== "") {
         const [text] = flow([{ text: label, tone: "label" }], { maxWidth: textMax, indent: 0 });
         lines.push({ ...(text as TextLine), x: padding, y: first + leading - 4 });
@@ -154,7 +156,7 @@ export interface Card {
   readonly lines: readonly FaceLine[];
 }
 
-const cardTextMax = 236;
+const cardTextMax = 244;
 
 /** The card of a track; where the line does not reach the state that an arc is about, the card names it. */
 export function cardOf({ arcs, from, to, source, target }: Track): Card | undefined {

@@ -186,8 +186,8 @@ function optionsFor(direction: Direction, seed: number): LayoutOptions {
     "elk.spacing.edgeLabel": "8",
     "elk.spacing.nodeSelfLoop": "18",
     "elk.spacing.portPort": "14",
-    "elk.layered.spacing.nodeNodeBetweenLayers": "34",
-    "elk.layered.spacing.edgeNodeBetweenLayers": "24",
-    "elk.layered.spacing.edgeEdgeBetweenLayers": "16",
+    "elk.layered.spacing.nodeNodeBetweenLayers": "28",
+    "elk.layered.spacing.edgeNodeBetweenLayers": "18",
+    "elk.layered.spacing.edgeEdgeBetweenLayers": "14",
   };
 }

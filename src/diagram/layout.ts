@@ -19,6 +19,7 @@ export interface Layout {
 }
 
 const wishedRatio = 1.6; // a wide picture: it fills the column of a page, and a screen
+const flatRatio = 4; // of regions beneath each other, which share the height
 const margin = 16;
 
 /** Lays a chart out in several ways and keeps the one that is largest to read in a frame of the wished proportions. */
@@ -32,7 +33,7 @@ export async function layChartOut(chart: ChartState): Promise<Layout> {
   let best: Laid | undefined;
   for (const direction of ["RIGHT", "DOWN"] as const) {
     for (const regions of hasRegions ? (["rows", "columns"] as const) : (["rows"] as const)) {
-      for (const ratio of [1, wishedRatio]) {
+      for (const ratio of hasRegions ? [wishedRatio, flatRatio] : [1, wishedRatio]) {
         const laid = await arrange(chart, { tracks, faces, direction, ratio, regions, known });
         if (best === undefined || costOf(laid, wishedRatio) < costOf(best, wishedRatio)) best = laid;
       }

@@ -9,7 +9,25 @@ export function guardName(guard: unknown): string {
   if (stateValue !== undefined) return `in ${statePath(stateValue)}`;
   if (guards === undefined) return name === "" || name === "guard" ? "inline guard" : name;
   if (name === "not") return `not ${bracketed(guards[0])}`;
-  return guards.map(bracketed).join(` ${name} `);
+  return ((name === "or" ? statesOfOne(guards) : undefined) ?? guards.map(bracketed)).join(` ${name} `);
+}
+
+/** Alternatives that are all states of one state: the way to them is said once, `in rollout.Active or Failed`. */
+function statesOfOne(guards: readonly unknown[]): string[] | undefined {
+  const paths = guards.flatMap(alternativesIn).map((guard) => {
+    const { stateValue } = guard as Partial<ComposedGuard>;
+    const path = stateValue === undefined ? "" : statePath(stateValue);
+    return path.includes(" ") ? [] : path.split("."); // of several regions at once
+  });
+  const ways = new Set(paths.map((path) => path.slice(0, -1).join(".")));
+  if (ways.size !== 1 || ways.has("")) return undefined;
+  return paths.map((path, index) => (index === 0 ? `in ${path.join(".")}` : (path.at(-1) as string)));
+}
+
+/** What a guard asks for one of; itself, when it is no `or`. */
+function alternativesIn(guard: unknown): readonly unknown[] {
+  const { name, guards } = guard as Partial<ComposedGuard>;
+  return name === "or" && guards !== undefined ? guards.flatMap(alternativesIn) : [guard];
 }
 
 /** XState's own `and`, `or`, `not` and `stateIn` are functions that carry what they were made of. */

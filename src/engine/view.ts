@@ -94,7 +94,7 @@ function notesOf({ machine, snapshot, row }: Head): readonly string[] {
 }
 
 /** Calls that do not go as they should: whoever waits is told the true reason. */
-function troubles({ snapshot, armed }: Head): string[] {
+function troubles({ snapshot, armed, machine }: Head): string[] {
   const failing = [...armed.values()].flatMap((row) => {
     const name = row.activity ?? row.id;
     if (row.dead)
@@ -103,7 +103,8 @@ function troubles({ snapshot, armed }: Head): string[] {
       ];
     if (row.attempts > 0)
       return [`${name} has failed ${row.attempts} times: ${row.error ?? "no reason given"}; it is tried again`];
-    if (row.kind === "call" && row.dueAt === null && row.activity !== "instance")
+    const isManual = row.kind === "call" && row.dueAt === null && row.activity !== "instance";
+    if (isManual && machine.isPerformedElsewhere !== true)
       return [`nobody here performs ${name}: an event from outside has to say how it went`];
     return [];
   });

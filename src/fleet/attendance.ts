@@ -25,10 +25,12 @@ export function createAttendance(given: {
   const { index, notices, clock, absentAfterMs } = given;
   const presence = createPresence({ clock, absentAfterMs, onAbsent: missAll });
 
-  /** Its rollout waits for it, or may still ask something of it. */
+  /** Somebody waits for it: its rollout, or after that is over whoever comes after it on the host. */
   function isMissable(facts: HostFacts): boolean {
     const state = index.rollouts.get(facts.rolloutId)?.facts.state;
-    return state !== undefined && !isOver(state) && state !== "Terminal" && !isFinal(facts);
+    if (state === undefined || isFinal(facts)) return false;
+    if (isOver(state)) return facts.state === "Activating" || facts.isReleaseAsked;
+    return state !== "Terminal" || facts.state !== "Converged";
   }
 
   function missAll(host: string): void {

@@ -86,8 +86,17 @@ export interface Opened {
 export interface Application {
   hash: string;
   difference: FleetDifference;
-  /** A rollout for each channel whose ref differs from its newest rollout's; `rolloutId` when it was opened. */
-  rollouts: readonly { channel: string; ref: string; from: string | null; hosts: number; rolloutId: string | null }[];
+  /** A rollout for each channel whose ref differs from its newest rollout's. */
+  rollouts: readonly {
+    channel: string;
+    ref: string;
+    from: string | null;
+    hosts: number;
+    /** null: it was not opened. */
+    rolloutId: string | null;
+    /** Why none is opened although the refs differ; not there where one is. */
+    why?: string;
+  }[];
   /** The first answer to the same command. */
   replayed?: true;
 }
@@ -132,7 +141,7 @@ export interface HostRecord {
   observedVersion: string | null;
   isUnreachable: boolean;
   excused: { by: string; reason: string; at: number } | null;
-  failure: { kind: string; reason: string } | null;
+  failure: { kind: string; reason: string; exitCode: number | null; stderrTail: string | null } | null;
   /** Of its instance; null: it has none. */
   instance: string | null;
 }

@@ -58,10 +58,7 @@ export function createControlPlane({ clock, log = silentLog, limits = {} }: Cont
     open: async (order, asked) => (await current()).requests.open(order, asked),
     abort: async (rolloutId, { reason }, asked) => (await current()).requests.abort(rolloutId, reason, asked),
     retry: async (rolloutId, { reason }, asked) => (await current()).requests.retry(rolloutId, reason, asked),
-    undo: async (channel, { reason }, asked) => {
-      log.info({ channel, reason, principal: asked.principal }, "the channel is taken back");
-      return (await current()).requests.undo(channel, asked);
-    },
+    undo: async (channel, { reason }, asked) => (await current()).requests.undo(channel, reason, asked),
     excuse: async (rolloutId, host, { reason }, asked) =>
       (await current()).requests.excuse(rolloutId, host, reason, asked),
 

@@ -60,11 +60,20 @@ export function createDeclaring(given: { engine: Engine; index: FleetIndex; open
     return context === undefined || lastRun(context, ref) === 0 || known?.channels.get(channel)?.ref !== ref;
   }
 
+  function withReason(each: Affected, known: Fleet | undefined): Affected {
+    if (isNews(each, known)) return each;
+    const { channel, ref, from } = each;
+    const why =
+      `${ref} was declared already, and somebody has taken ${channel} to ${from ?? "another ref"} since. ` +
+      `Open it by name (rollout open ${channel} ${ref}), or declare another ref.`;
+    return { ...each, why };
+  }
+
   async function apply(fleet: Fleet, document: unknown, asked: TransactOptions): Promise<Application> {
     const before = await held();
     const known = await declaredBy(before?.hash);
-    const affected = affectedBy(fleet);
-    const news = affected.filter((each) => isNews(each, known));
+    const affected = affectedBy(fleet).map((each) => withReason(each, known));
+    const news = affected.filter(({ why }) => why === undefined);
     const moves = keeping(fleet, document, before?.hash ?? null);
     for (const { channel } of news.slice(0, openingsAtOnce))
       moves.push(...(await opening.movesOf(fleet, declaredRun(fleet, channel))));
@@ -100,7 +109,8 @@ export function createDeclaring(given: { engine: Engine; index: FleetIndex; open
   return {
     async compare(fleet: Fleet): Promise<Application> {
       const known = await declaredBy((await held())?.hash);
-      return { hash: fleet.hash, difference: differenceOf(known, fleet), rollouts: affectedBy(fleet) };
+      const rollouts = affectedBy(fleet).map((each) => withReason(each, known));
+      return { hash: fleet.hash, difference: differenceOf(known, fleet), rollouts };
     },
     async apply(fleet: Fleet, document: unknown, asked: TransactOptions): Promise<Application> {
       const first = asked.fingerprint === undefined ? undefined : await engine.recall(asked);

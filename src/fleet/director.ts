@@ -53,7 +53,7 @@ export function createDirector(given: {
     const entry = index.rollouts.get(rolloutId);
     if (entry === undefined || hasNothingToDo(entry)) return undefined;
     if (!entry.isComplete) await follower.readHosts(rolloutId);
-    return planners.decide(rolloutId, await plans.of(rolloutId), clock.now());
+    return planners.decide(rolloutId, entry.plan ?? (await plans.of(rolloutId)), clock.now());
   }
 
   /** What stood in the way; undefined when everything was done. */
@@ -61,7 +61,7 @@ export function createDirector(given: {
     const entry = index.rollouts.get(rolloutId);
     if (entry === undefined) return undefined;
     let line: LineAt = { version: index.line.version };
-    const { plan } = await plans.of(rolloutId);
+    const { plan } = entry.plan ?? (await plans.of(rolloutId));
     for (const { moves, lineMove } of transactionsOf({ decision, facts: entry.facts, plan, line: () => line })) {
       try {
         const sents = await call.transactAsEngine(moves);

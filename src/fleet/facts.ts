@@ -108,9 +108,9 @@ export function isFinal({ state }: Pick<HostFacts, "state">): boolean {
   return state === "Reverted" || state === "Released";
 }
 
-/** It has begun to change what the host runs, and has not told yet how that went. */
-export function isBusy({ state }: Pick<HostFacts, "state">): boolean {
-  return state === "Activating";
+/** It has begun to change what the host runs, and is expected to tell how that went. */
+export function isBusy({ state, isExcused }: Pick<HostFacts, "state" | "isExcused">): boolean {
+  return state === "Activating" && !isExcused;
 }
 
 /** It has an end behind it: there is a newer one, or it is gone. */

@@ -26,6 +26,8 @@ export interface FleetIndex {
   putHost(facts: HostFacts): void;
   /** All hosts of a rollout have been put. */
   complete(rolloutId: string): void;
+  /** Nobody asks for the hosts of a rollout any more, if it is over and they are at rest. */
+  letGo(rolloutId: string): void;
   putChannel(context: ChannelContext): void;
   putLine(line: FleetIndex["line"]): void;
   putFleet(fleet: Fleet): void;
@@ -120,9 +122,10 @@ export function createFleetIndex(onChange: (change: Change) => void): FleetIndex
       held.facts = facts;
       held.plan = plan;
       rollouts.set(facts.id, held);
-      if (before === undefined) for (const budget of plan?.plan.budgets ?? []) budgets.declare(budget);
+      if (plan !== null) budgets.declare(facts.id, plan.plan.budgets);
       if (isOver(facts.state)) {
         held.plan = null;
+        budgets.withdraw(facts.id);
         open.delete(held);
       } else open.add(held);
       letGo(held);
@@ -145,6 +148,11 @@ export function createFleetIndex(onChange: (change: Change) => void): FleetIndex
     complete(rolloutId) {
       const held = rollouts.get(rolloutId);
       if (held !== undefined) held.isComplete = true;
+    },
+
+    letGo(rolloutId) {
+      const held = rollouts.get(rolloutId);
+      if (held !== undefined) letGo(held);
     },
 
     putChannel(after) {

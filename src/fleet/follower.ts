@@ -49,7 +49,7 @@ export function createFollower(given: {
     async rollout(rollout) {
       const facts = rolloutFactsOf(rollout);
       const isPlanned = facts.context.planHash !== null && !isOver(facts.state);
-      index.putRollout(facts, isPlanned ? await plans.of(facts.id) : null);
+      index.putRollout(facts, isPlanned ? (index.rollouts.get(facts.id)?.plan ?? (await plans.of(facts.id))) : null);
     },
     channel: ({ context }) => index.putChannel(context as ChannelContext),
     line: ({ row, context }) => index.putLine({ version: row.version, stopped: (context as LineContext).stopped }),
@@ -142,6 +142,7 @@ export function createFollower(given: {
       for (const { facts } of index.rollouts.values()) {
         if (!hasRestlessHosts(facts)) continue;
         await readHosts(facts.id);
+        index.letGo(facts.id); // its counters count excused ones that are at rest by now
       }
       following = follow();
     },

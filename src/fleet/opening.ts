@@ -31,6 +31,8 @@ export interface Choice {
   isUndo?: true;
   /** The rollout that is cancelled, and not only superseded. */
   cancels?: { rolloutId: string; reason?: string };
+  /** Why it is opened, as far as somebody said. */
+  reason?: string;
   /** Why the ref is not quarantined any more, if it is. */
   clears?: string;
 }
@@ -136,7 +138,7 @@ function clearing(id: string, ref: string, reason: string): EngineMove {
   return { id, event: { type: "quarantine.cleared", ref, reason }, sender: "engine" };
 }
 
-function inputOf(rolloutId: string, frozen: FrozenPlan, { isUndo }: Choice) {
+function inputOf(rolloutId: string, frozen: FrozenPlan, { isUndo, reason }: Choice) {
   return {
     rolloutId,
     channel: frozen.channel,
@@ -150,6 +152,7 @@ function inputOf(rolloutId: string, frozen: FrozenPlan, { isUndo }: Choice) {
     })),
     planHash: frozen.hash,
     ...(isUndo === true && { isUndo }),
+    ...(reason !== undefined && { reason }),
   };
 }
 

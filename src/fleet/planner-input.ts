@@ -13,6 +13,7 @@ export function plannedOf(facts: RolloutFacts, { plan }: PlanFacts, index: Fleet
     since,
     control,
     controlSince,
+    paused: context.paused,
     currentWave: context.currentWave,
     promotedThrough: context.promotedThrough,
     isFullyPromoted: context.isFullyPromoted,
@@ -44,7 +45,8 @@ export function fleetFactsFor({ id, channel, ref }: RolloutFacts, index: FleetIn
     nodeOf: index.nodeOf,
     busyWith(host) {
       for (const other of index.hostsNamed(host)) {
-        if (other.rolloutId !== id && isBusy(other)) return { rollout: other.rolloutId, since: other.since };
+        if (other.rolloutId === id || !isBusy(other)) continue;
+        return { rollout: other.rolloutId, since: other.since, isUnreachable: other.isUnreachable };
       }
       return null;
     },

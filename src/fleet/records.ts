@@ -5,8 +5,10 @@ import { isSignalboxError, SignalboxError } from "../core/errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { HostExplanation, HostRecord, RolloutRecord } from "./control-plane.ts";
 import { hostFactsOf, look, rolloutFactsOf, type HostFacts, type RolloutFacts, type Seen } from "./facts.ts";
-import type { FleetIndex } from "./fleet-index.ts";
-import type { Planners } from "./planners.ts";
+import { paused } from "../planning/gates/paused.ts";
+import type { FleetIndex, PlanFacts } from "./fleet-index.ts";
+import { plannedOf } from "./planner-input.ts";
+import type { Explained, Planners } from "./planners.ts";
 import type { Plans, WaveFacts } from "./plans.ts";
 
 const looksAtOnce = 50;
@@ -61,15 +63,24 @@ export function createRecords(given: {
   }
 
   async function explainHost(rolloutId: string, host: string): Promise<HostExplanation> {
-    await rolloutNamed(rolloutId);
+    const facts = await rolloutNamed(rolloutId);
     const plan = await plans.of(rolloutId);
     const wave = plan.waveOf.get(host);
     if (wave === undefined) throw noSuchHost(rolloutId, host, plan.plan.unstaged.includes(host));
     const seen = await find(hostIdOf(rolloutId, host));
+    const record = hostRecord({ host, wave, seen });
     const isPlanned = index.rollouts.get(rolloutId)?.isComplete === true;
-    const explained = isPlanned ? planners.explain({ rolloutId, host, plan, at: now() }) : { gates: [], nextAt: null };
+    const explained = isPlanned
+      ? planners.explain({ rolloutId, host, plan, at: now() })
+      : afterTheEnd(facts, record, plan);
     const waitingFor = seen === undefined ? [] : (await engine.read(seen.row.id)).waitingFor.map(({ what }) => what);
-    return { ...hostRecord({ host, wave, seen }), ...explained, waitingFor };
+    return { ...record, ...explained, waitingFor };
+  }
+
+  /** Nobody plans a rollout any more whose hosts were let go: what holds one that was never dispatched is that it is over. */
+  function afterTheEnd(facts: RolloutFacts, { state }: HostRecord, plan: PlanFacts): Explained {
+    const gates = state === "Pending" ? paused({ rollout: plannedOf(facts, plan, index), plan: plan.plan }) : [];
+    return { gates, nextAt: null };
   }
 
   return {
@@ -185,7 +196,12 @@ function hostRecord({ host, wave, seen }: { host: string; wave: number; seen: Se
     observedVersion,
     isUnreachable,
     excused,
-    failure: failure === null ? null : { kind: failure.kind, reason: failure.reason },
+    failure: failure && {
+      kind: failure.kind,
+      reason: failure.reason,
+      exitCode: failure.exitCode ?? null,
+      stderrTail: failure.stderrTail ?? null,
+    },
     instance: seen.row.id,
   };
 }

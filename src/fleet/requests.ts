@@ -14,6 +14,8 @@ import type { FleetIndex, RolloutEntry } from "./fleet-index.ts";
 import type { Follower } from "./follower.ts";
 import type { Joining } from "./joining.ts";
 import { createOpening, refused, type Run } from "./opening.ts";
+import type { Plans } from "./plans.ts";
+import { convergedIn } from "./retried.ts";
 import { abortRun, askedRun, retryRun, undoRun } from "./runs.ts";
 import { createSerial } from "./serial.ts";
 
@@ -25,12 +27,13 @@ export function createRequests(given: {
   engine: Engine;
   index: FleetIndex;
   follower: Follower;
+  plans: Plans;
   joining: Joining;
   attendance: Pick<Attendance, "excused">;
   clock: Clock;
   log: Log;
 }) {
-  const { engine, index, follower, joining, attendance, clock, log } = given;
+  const { engine, index, follower, plans, joining, attendance, clock, log } = given;
   const opening = createOpening({ engine, index });
   const declaring = createDeclaring({ engine, index, opening });
   const applyInTurn = createSerial(); // each is compared with what the one before has declared
@@ -50,6 +53,12 @@ export function createRequests(given: {
     return entry;
   }
 
+  async function retryOf(rolloutId: string, reason: string): Promise<Run> {
+    const entry = await entryOf(rolloutId);
+    const hasConverged = await convergedIn(entry, { index, plans, readHosts: follower.readHosts });
+    return retryRun({ fleet: declared(), facts: entry.facts, hasConverged, reason });
+  }
+
   const openRun = (run: Run, asked: TransactOptions): Promise<Opened> => opening.open(declared(), run, asked);
 
   function apply(fleet: Fleet, document: unknown, asked: TransactOptions): Promise<Application> {
@@ -65,11 +74,12 @@ export function createRequests(given: {
     compare: declaring.compare,
     apply,
     open: (order: OpenOrder, asked: TransactOptions) => openRun(askedRun(declared(), order), asked),
-    undo: (channel: string, asked: TransactOptions) => openRun(undoRun(channel), asked),
+    undo: (channel: string, reason: string | undefined, asked: TransactOptions) =>
+      openRun(undoRun(channel, reason), asked),
     abort: async (rolloutId: string, reason: string | undefined, asked: TransactOptions) =>
       openRun(abortRun(await entryOf(rolloutId), reason), asked),
     retry: async (rolloutId: string, reason: string, asked: TransactOptions) =>
-      openRun(retryRun(declared(), await entryOf(rolloutId), reason), asked),
+      openRun(await retryOf(rolloutId, reason), asked),
 
     async excuse(rolloutId: string, host: string, reason: string, asked: TransactOptions): Promise<void> {
       await entryOf(rolloutId);

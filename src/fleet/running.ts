@@ -38,7 +38,7 @@ export function createRunning(given: { engine: Engine; clock: Clock; log: Log; l
   const inTurn = createSerial();
   const follower = createFollower({ engine, index, plans, clock, log });
   const joining = createJoining({ engine, index, plans, inTurn });
-  const requests = createRequests({ engine, index, follower, joining, attendance, clock, log });
+  const requests = createRequests({ engine, index, follower, plans, joining, attendance, clock, log });
   let isFollowing = false;
 
   /** In this order: whoever is told last may ask those before. */

@@ -3,6 +3,7 @@ import { parseRolloutId } from "../../machines/rollout/rollout-id.ts";
 import { SignalboxError } from "../core/errors.ts";
 import type { Fleet } from "../planning/fleet.ts";
 import type { OpenOrder } from "./control-plane.ts";
+import type { RolloutFacts } from "./facts.ts";
 import type { RolloutEntry } from "./fleet-index.ts";
 import type { Choice, Run } from "./opening.ts";
 
@@ -16,8 +17,11 @@ export function askedRun(fleet: Fleet, { channel, ref, hosts, isUndo }: OpenOrde
 }
 
 /** Back to the last ref that became Terminal: of the newest itself, if that is one, to the one before it. */
-export function undoRun(channel: string): Run {
-  return { channel, choose: (context) => ({ ref: lastGood(context).ref, isUndo: true }) };
+export function undoRun(channel: string, reason: string | undefined): Run {
+  return {
+    channel,
+    choose: (context) => ({ ref: lastGood(context).ref, isUndo: true, ...(reason !== undefined && { reason }) }),
+  };
 }
 
 /** Stops a rollout where it is, and goes back. */
@@ -27,25 +31,32 @@ export function abortRun({ facts }: RolloutEntry, reason: string | undefined): R
     channel,
     choose(context): Choice {
       if (context.newest?.rolloutId !== id) throw notNewest(id, context);
-      const cancels = { rolloutId: id, ...(reason !== undefined && { reason }) };
+      const given = reason !== undefined && { reason };
+      const cancels = { rolloutId: id, ...given };
       const isToBeStopped = state !== "Terminal" && state !== "Superseded";
-      return { ref: lastGood(context, ref).ref, isUndo: true, ...(isToBeStopped && { cancels }) };
+      return { ref: lastGood(context, ref).ref, isUndo: true, ...given, ...(isToBeStopped && { cancels }) };
     },
   };
 }
 
-/** The same ref again, over the hosts of the channel that have not converged. */
-export function retryRun(fleet: Fleet, { facts, hosts }: RolloutEntry, reason: string): Run {
+/** The same ref again, over the hosts of the channel that have not converged: in this run, or in the one that it retried. */
+export function retryRun(given: {
+  fleet: Fleet;
+  facts: RolloutFacts;
+  hasConverged(host: string): boolean;
+  reason: string;
+}): Run {
+  const { fleet, facts, hasConverged, reason } = given;
   const { id, channel, ref } = facts;
   return {
     channel,
     choose(context): Choice {
       if (context.newest?.rolloutId !== id) throw notNewest(id, context);
       const left = [...fleet.hosts.values()]
-        .filter((host) => host.channel === channel && hosts.get(host.name)?.state !== "Converged")
+        .filter((host) => host.channel === channel && !hasConverged(host.name))
         .map(({ name }) => name);
       if (left.length === 0) throw refusal("nothing-left", `All hosts of ${channel} have converged in ${id}.`);
-      return { ref, hosts: new Set(left), clears: reason };
+      return { ref, hosts: new Set(left), clears: reason, reason };
     },
   };
 }
@@ -57,7 +68,10 @@ function lastGood(context: ChannelContext, from = context.newest?.ref): { ref: s
     (each) => each !== null && each.ref !== from && !Object.hasOwn(quarantined, each.ref),
   );
   if (good != null) return good;
-  throw refusal("nothing-to-undo", `No other ref has become Terminal on ${channel}: there is nothing to go back to.`);
+  const isHeld = [lastTerminal, previousTerminal].some((each) => each !== null && each.ref !== from);
+  const why = isHeld ? "What became Terminal before is quarantined" : "No other ref has become Terminal";
+  const detail = `${why} on ${channel}: there is nothing to go back to. rollout cancel stops it where it is; a newer ref goes on.`;
+  throw refusal("nothing-to-undo", detail);
 }
 
 function notNewest(id: string, { newest }: ChannelContext): SignalboxError {

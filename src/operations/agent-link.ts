@@ -8,7 +8,7 @@ import type { KnownRollout } from "../fleet/control-plane.ts";
 import { agentStream } from "../fleet/facts.ts";
 import { fleetOf } from "./fleet-of.ts";
 import { operation, type Caller } from "./operation.ts";
-import { checkOutsideEvent } from "./outside-event.ts";
+import { checkNumberedEvent } from "./outside-event.ts";
 import { hostOfAgent } from "./permission.ts";
 import { agentAnswers, agentOrders, numberedEvent } from "./rollout-schemas.ts";
 import { orderBody } from "./rollout-wire.ts";
@@ -171,7 +171,7 @@ function checkEvent(
   { id, event, index }: { id: string; event: NumberedEvent["event"]; index: number },
 ): void {
   try {
-    checkOutsideEvent(engine, caller, { id, machine: "host", event });
+    checkNumberedEvent(engine, caller, { id, machine: "host", event });
     parseEvent(engine.catalogue.machine("host"), event);
   } catch (error) {
     if (!isSignalboxError(error)) throw error;

@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { agentEventTypes } from "../../machines/host/events.ts";
 import { isSignalboxError, SignalboxError } from "../core/errors.ts";
 import { isSetByOperation } from "../core/machine.ts";
 import type { Move } from "../core/outcome.ts";
 import { parseEvent, parseInput } from "../engine/catalogue.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Caller } from "./operation.ts";
-import { checkSender } from "./permission.ts";
+import { checkSender, hostOfAgent } from "./permission.ts";
 import type { EventBody } from "./schemas.ts";
 
 export interface OutsideEvent {
@@ -15,10 +16,25 @@ export interface OutsideEvent {
   event: EventBody;
 }
 
-/** Refuses an event that the caller may not send, and fields of it that only an operation of ours fills in. */
-export function checkOutsideEvent({ catalogue }: Engine, caller: Caller, { id, machine, event }: OutsideEvent): void {
+/** Refuses an event that the caller may not send beside a numbered stream, and fields that only an operation of ours fills in. */
+export function checkOutsideEvent(engine: Engine, caller: Caller, sending: OutsideEvent): void {
+  checkNumberedEvent(engine, caller, sending);
+  checkNeedsNoNumber(caller, sending);
+}
+
+/** The same of an event that has its number in a stream. */
+export function checkNumberedEvent({ catalogue }: Engine, caller: Caller, { id, machine, event }: OutsideEvent): void {
   checkSender(caller, { id, machine: catalogue.find(machine), type: event.type });
   checkFields({ catalogue }, machine, event);
+}
+
+const ofAgents: ReadonlySet<string> = new Set(agentEventTypes);
+
+/** What an agent tells of its host counts once and in order by its number: without one it would count beside what the agent itself knows. */
+function checkNeedsNoNumber({ principal, role }: Caller, { machine, event }: OutsideEvent): void {
+  if (machine !== "host" || !ofAgents.has(event.type) || hostOfAgent(role) === undefined) return;
+  const detail = `${principal} is the agent of a host and tells ${event.type} with its number: POST /v1/agent/events.`;
+  throw new SignalboxError("forbidden", detail);
 }
 
 /** Refuses fields of a raw event that only an operation of ours fills in, such as the slots of a maintenance group. */

@@ -140,6 +140,16 @@ export const hostList = listOf(hostRecord).meta({ id: "RolloutHostList" });
 export const hostExplanation = z
   .strictObject({
     ...hostFields,
+    failure: hostFields.failure
+      .unwrap()
+      .extend({
+        exitCode: z.number().nullable().meta({ description: "Of the activation, when it has ended." }),
+        stderrTail: z
+          .string()
+          .nullable()
+          .meta({ description: "The last of what the activation said on standard error." }),
+      })
+      .nullable(),
     gates: z
       .array(gateVerdict)
       .meta({ description: "All that hold its dispatch, in the order in which they are asked." }),
@@ -233,6 +243,7 @@ export const application = z
         from: z.string().nullable(),
         hosts: count,
         rolloutId: z.string().nullable().meta({ description: "Null: it was not opened." }),
+        why: z.string().optional().meta({ description: "Why none is opened although the refs differ." }),
       }),
     ),
     applied: z.boolean(),

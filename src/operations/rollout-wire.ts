@@ -85,6 +85,7 @@ export function explanationOfHost(explained: HostExplanation): HostExplanationVi
     gates: explained.gates.map(gateBody),
     nextAt: timeText(explained.nextAt),
     waitingFor: [...explained.waitingFor],
+    failure: explained.failure,
   };
 }
 

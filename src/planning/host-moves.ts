@@ -23,6 +23,7 @@ export function addHostMoves(given: Given): void {
   if (isRetentionOver(view)) {
     add(sets.releasable, all, (host) => ({ kind: "release", host, by: "retention" }));
     add(sets.converged, all, (host) => ({ kind: "release", host, by: "retention" }));
+    add(sets.lost, all, (host) => ({ kind: "release", host, by: "retention" }));
     return;
   }
   switch (view.rollout.state) {

@@ -70,8 +70,12 @@ export interface FleetFacts {
   } | null;
   /** Why the host's node is not to be touched; null: it may be, or there is no such node. */
   nodeOf(host: string): { readonly since: number; readonly detail: string } | null;
-  /** Another rollout in which the host is busy: its activation has begun and not settled. */
-  busyWith(host: string): { readonly rollout: string; readonly since: number } | null;
+  /** Another rollout in which the host is busy: its activation has begun and not settled, and it is not excused. */
+  busyWith(host: string): {
+    readonly rollout: string;
+    readonly since: number;
+    readonly isUnreachable?: boolean;
+  } | null;
   /**
    * How many hosts of a budget are out because of other rollouts, unreachable, or in maintenance; those that are out in this
    * rollout (`isOut`) are not counted.

@@ -27,7 +27,8 @@ export interface Roster {
 /**
  * `waiting` for a dispatch; of these `behindHost` (an edge), `busy` and `inMaintenance` (held from outside), and
  * `readyWithoutPlace`: they are out already and take no further place. `offered`; `soaking` and not waived; `failing` an
- * enforce probe; `converged`; `releasable` before the rollout is pruned; `unfinished`: not at an end.
+ * enforce probe; `converged`; `releasable` before the rollout is pruned; `lost`: its release was asked, and it is excused
+ * before that was taken; `unfinished`: not at an end.
  */
 type SetName =
   | "waiting"
@@ -40,6 +41,7 @@ type SetName =
   | "failing"
   | "converged"
   | "releasable"
+  | "lost"
   | "unfinished";
 
 /** Which hosts go before which, by position. */
@@ -137,8 +139,9 @@ const belongs = {
   converged: (host) => host.state === "Converged",
   releasable: (host) =>
     isJoined(host) &&
-    (["Pending", "Deferred", "Soaking", "Failed"].includes(host.state) ||
-      (host.state === "Activating" && !host.isReleaseAsked)),
+    !host.isReleaseAsked &&
+    ["Pending", "Activating", "Deferred", "Soaking", "Failed"].includes(host.state),
+  lost: (host) => host.isReleaseAsked && host.isExcused && (host.state === "Activating" || host.state === "Failed"),
   unfinished: (host) => isJoined(host) && host.state !== "Released" && host.state !== "Reverted",
 } as const satisfies Partial<Record<SetName, (host: PlannedHost) => boolean>>;
 
@@ -157,6 +160,7 @@ function createSets(length: number): Record<SetName, PositionSet> {
     failing: make(),
     converged: make(),
     releasable: make(),
+    lost: make(),
     unfinished: make(),
   };
 }

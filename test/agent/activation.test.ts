@@ -191,6 +191,29 @@ describe("an order of the control plane", () => {
     expect((await site.contextOf(rollout)).orders).toHaveLength(1);
   });
 
+  it("to release the host waits until the activation is confirmed: released, it would not go back when it is cut off", async () => {
+    const workplace = createWorkplace();
+    workplace.closeGate();
+    const site = await dispatched({ workplace }, { soakMs: 3_600_000 });
+    await until("it runs", () => workplace.activations().length === 1);
+    const released = {
+      kind: "order",
+      rolloutId: rollout,
+      number: 1,
+      event: { type: "host.released", by: "stable@v3" },
+    } as const;
+    site.mirror.handOut(released);
+    site.mirror.handOut({ kind: "replay", rolloutId: rollout, after: 0 }); // comes after it
+    await until("both were looked at", () => site.mirror.queued() === 0);
+
+    workplace.openGate();
+    await until("it is confirmed", async () => (await site.contextOf(rollout)).confirmedAt !== null);
+    expect(await site.stateOf(rollout)).toBe("Soaking");
+    site.mirror.handOut(released);
+
+    await until("it is released here", async () => (await site.stateOf(rollout)) === "Released");
+  });
+
   it("to go back is followed by the host that has converged", async () => {
     const site = await dispatched();
     await reached(site, "Converged");

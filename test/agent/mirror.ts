@@ -12,6 +12,8 @@ export interface Mirror extends World {
   controlPlaneOf(witnesses: Witnesses): ControlPlane;
   /** The agent's next question is answered with it. */
   handOut(...orders: Order[]): void;
+  /** How many wait to be handed out. */
+  queued(): number;
   /** What is told from now on, another one hears. */
   leadTo(other: Mirror): void;
   /** Offers a dispatch; answers with what is handed out. */
@@ -74,6 +76,7 @@ export function createMirror(clock: Clock): Mirror {
       };
       return { tell: (given) => heard(tell(given)), orders: (given) => heard(orders(given)) };
     },
+    queued: () => queue.length,
     leadTo: (other) => void (heardBy = other.engine),
     handOut(...given) {
       queue.push(...given);

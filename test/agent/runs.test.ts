@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createRuns, type Beginning } from "../../src/agent/runs.ts";
@@ -14,8 +14,15 @@ const patience = { timeoutMs: 20_000, signal: never };
 function site() {
   const workplace = createWorkplace();
   const dir = join(workplace.path, "data", "runs");
-  /** Another one each time, as after a restart of the agent. */
-  const runs = () => createRuns({ dir, workDir: workplace.path, clock: systemClock() });
+  /** Another one each time, as after a restart of the agent, that long after. */
+  const runs = ({ laterMs = 0 } = {}) => {
+    const { now, wakeAt } = systemClock();
+    const clock = {
+      now: () => now() + laterMs,
+      wakeAt: (at: number, signal: AbortSignal) => wakeAt(at - laterMs, signal),
+    };
+    return createRuns({ dir, workDir: workplace.path, clock });
+  };
   return { workplace, dir, runs };
 }
 
@@ -133,9 +140,24 @@ describe("a run of a command", () => {
     await (await runs().begin("kept", sh("exit 0"))).ended(patience);
     await runs().begin("running", sh("while [ -e gate ]; do sleep 0.02; done"));
 
-    await runs().forgetOthers(new Set(["kept"]));
+    const wanted = async () => new Set(["kept"]);
+    await runs().tidy(wanted);
+    expect(readdirSync(dir)).toHaveLength(3); // something that it has left running may yet write
 
+    await runs({ laterMs: 600_000 }).tidy(wanted);
     expect(readdirSync(dir).toSorted()).toEqual(["kept", "running"]);
+  });
+
+  it("is kept small when it is over, whatever it has left running writes", async () => {
+    const { dir, runs } = site();
+    await (await runs().begin("a", sh("head -c 1500000 /dev/zero | tr '\\0' x"))).ended(patience);
+    const path = join(dir, "a", "stdout");
+    appendFileSync(path, `${"y".repeat(1_500_000)}last`);
+
+    await runs().tidy(async () => new Set(["a"]));
+
+    expect(readFileSync(path, "utf8").endsWith("yylast")).toBe(true);
+    expect(statSync(path).size).toBe(8_192);
   });
 
   it("says why a command cannot be started", async () => {

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { applicationLines } from "../../src/cli/fleet-difference.ts";
+import { describeFleet } from "../../src/cli/fleet-commands.ts";
 import { createFleetSite, declarationOf, type FleetSite } from "../http/fleet-site.ts";
 import { until } from "../providers/until.ts";
 import { program, run, runHere, started, temporaryDirectory, type Ended } from "./processes.ts";
@@ -169,6 +170,25 @@ describe("signalbox fleet status, freeze, thaw and quarantine", () => {
     expect(status.stdout).toMatch(/^quarantined: v1 on stable, .+ \(since \S+Z\)$/m);
     expect(thawed.stdout).toBe("changed: the line is Running\n");
     expect(JSON.parse(after.stdout)).toMatchObject({ line: { state: "Running" } });
+  });
+
+  it("say why what a watched file declares does not hold", async () => {
+    const site = await createFleetSite();
+    await site.declare("v1");
+    const { body } = await site.get("/v1/fleet");
+    const fault = {
+      source: "fleet.yaml",
+      revision: "git:4711",
+      detail: "/hosts: is missing",
+      since: "2030-01-01T00:00:00Z",
+    };
+
+    const lines = describeFleet({ ...body, fault });
+
+    expect(describeFleet(body)).not.toContain("NOT APPLIED");
+    expect(lines).toContain(
+      "NOT APPLIED: fleet.yaml at git:4711: /hosts: is missing (since 2030-01-01T00:00:00Z; what was declared before holds)",
+    );
   });
 
   it("list what is quarantined, and lift it with a reason", async () => {

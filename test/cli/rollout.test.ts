@@ -91,6 +91,11 @@ describe("signalbox rollout list, show, hosts, events and status", () => {
     expect(linesOf(held)[0]).toBe("web-2 in stable@v1, wave rest");
     expect(held.stdout).toMatch(/^ {2}held {4}wave-promotion: .+ \(since \S+Z\)$/m);
     expect(offered.stdout).toMatch(/^ {2}state {3}Pending since \S+Z, offered$/m);
+    await site.fail("web-1", "stable@v1");
+    const failed = await signalbox("rollout", "explain", "web-1");
+    expect(failed.stdout).toMatch(/^ {2}failed {2}activation-failed: .+ exit code 1$/m);
+    expect(failed.stdout).toMatch(/^ {2}stderr {2}no space left$/m);
+    expect(failed.stdout).not.toContain("nobody here performs"); // its agent does
     expect([nobody.code, nobody.stderr]).toEqual([
       4,
       "signalbox: not-found: web-9 is in none of the channels' newest rollouts. Name an older one with --rollout.\n",

@@ -135,7 +135,9 @@ async function tolerant(work: Promise<unknown>): Promise<void> {
   }
 }
 
-it("stays sound whatever people, hosts and time do to it, and a new ref goes through in the end", async () => {
+it("stays sound whatever people, hosts and time do to it, and a new ref goes through in the end", {
+  timeout: 3_600_000, // a run takes a second, and a failure is shrunk
+}, async () => {
   const worldOf = fc.record({
     deeds: fc.array(deed, { minLength: 5, maxLength: 40 }),
     fates: fc.array(fc.constantFrom(...fates), { minLength: 28, maxLength: 28 }),

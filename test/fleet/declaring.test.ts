@@ -49,7 +49,8 @@ describe("a declaration", () => {
     const again = await world.declare(declaration({ web: "v2", api: "v1" }));
     const elsewhere = await world.declare(declaration({ web: "v2", api: "v2" }));
 
-    const stays = { channel: "web", ref: "v2", from: "v1", hosts: 2, rolloutId: null };
+    const why = expect.stringMatching(/^v2 was declared already, and somebody has taken web to v1 since\./);
+    const stays = { channel: "web", ref: "v2", from: "v1", hosts: 2, rolloutId: null, why };
     expect(again.rollouts).toEqual([stays]);
     expect(elsewhere.rollouts).toEqual([
       { channel: "api", ref: "v2", from: "v1", hosts: 1, rolloutId: "api@v2" },
@@ -159,6 +160,17 @@ describe("a committed file", () => {
     expect(uncommitted).toEqual([first, "one"]);
     expect(await file.revision()).not.toBe(first);
     expect(await file.read()).toBe("two");
+  });
+
+  it("is not taken from the file when git will not read its repository", async () => {
+    const place = temporary();
+    execFileSync("git", ["init", "--quiet"], { cwd: place });
+    writeFileSync(join(place, "fleet.yaml"), "nobody's word");
+    writeFileSync(join(place, ".git", "config"), "[broken");
+    const file = committedFile(join(place, "fleet.yaml"));
+
+    await expect(file.revision()).rejects.toThrow("git cannot say what is committed: fatal: bad config");
+    await expect(file.read()).rejects.toThrow("git cannot say what is committed");
   });
 
   it("is the file itself where git knows nothing of it", async () => {

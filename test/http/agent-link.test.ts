@@ -243,6 +243,24 @@ describe("POST /v1/agent/events", () => {
     expect(await site.engine.position()).toBe(position);
   });
 
+  it("counts a host as back by what it takes, and by nothing that it refuses", async () => {
+    const site = await siteWithRollout();
+    await site.post("/v1/rollouts/stable@v1/hosts/web-1/excuse", { reason: "it is repaired" });
+    await site.settle();
+    const countedAs = async () => (await site.get("/v1/rollouts/stable@v1/hosts/web-1")).body.countedAs as string;
+
+    const refused = [
+      await site.tell("web-1", "stable@v1", 2, [started]),
+      await site.tell("web-1", "stable@v9", 1, [acknowledged]),
+      await site.tell("web-1", "stable@v1", 1, [{ type: "host.seen" }]),
+    ];
+    const before = await countedAs();
+    const { status } = await site.tell("web-1", "stable@v1", 1, [acknowledged]);
+
+    expect(refused.map((each) => each.status)).toEqual([409, 404, 400]);
+    expect([before, status, await countedAs()]).toEqual(["Excused", 200, "Pending"]);
+  });
+
   it("takes two halves of a stream that are told at the same time", async () => {
     const site = await siteWithRollout();
     const [first, second, third, fourth] = lifeOf("v1") as [object, object, object, object];
@@ -359,5 +377,24 @@ describe("an agent with a token", () => {
     ]);
     const { entries } = await site.engine.journal({ instance: "stable@v1/web-1" });
     expect(entries.slice(-2).map(({ principal }) => principal)).toEqual(["agent:web-1", "admin"]);
+  });
+
+  it("cannot tell anything of a host beside its numbers, by whatever route", async () => {
+    const site = await createGuardedSite({ hasFleet: true });
+    const tokens = await site.admit("operator", "admin", "agent:web-1");
+    const headers = bearer(tokens["agent:web-1"]);
+    const document = declarationOf("v1");
+    await site.ask("POST", "/v1/fleet", { headers: bearer(tokens.operator), body: { document } });
+    await site.settle();
+    const path = `/v1/instances/${encodeURIComponent("stable@v1/web-1")}/events`;
+
+    for (const target of [path, `${path}?dryRun=true`]) {
+      const { status, body } = await site.ask("POST", target, { headers, body: acknowledged });
+      expect([status, body.code]).toEqual([403, "forbidden"]);
+      expect(body.detail).toContain("tells dispatch.acknowledged with its number: POST /v1/agent/events");
+    }
+    expect((await site.engine.read("stable@v1/web-1")).state).toBe("Pending");
+    const byHand = await site.ask("POST", path, { headers: bearer(tokens.admin), body: acknowledged });
+    expect(byHand.status).toBe(200);
   });
 });

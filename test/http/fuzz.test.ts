@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { machines } from "../../machines/index.ts";
 import { errorCatalogue, messageOf, type ErrorCode } from "../../src/core/errors.ts";
 import type { Authenticate } from "../../src/http/authentication.ts";
+import type { ControlPlane } from "../../src/fleet/control-plane.ts";
 import { createControlPlane } from "../../src/fleet/create-control-plane.ts";
 import { createApp } from "../../src/http/app.ts";
 import { listen } from "../../src/http/server.ts";
@@ -140,6 +141,19 @@ it("is caught when it changes something, fails, or tells of itself", async () =>
   await target.end();
 });
 
+it("waits for what an accepted request leaves to be told, before it judges the next one", async () => {
+  const target = await createTarget(undefined);
+  await target.fleet.excuse("stable@v1", "web-1", { reason: "it is repaired" }, { principal: "ann" });
+  await target.store.look();
+
+  target.fleet.seen("web-1"); // as a poll says it, whose answer does not wait for what follows
+  const { before, after } = await target.store.look();
+  const later = await target.store.look();
+  await target.end();
+
+  expect([before === after, later.before === later.after]).toEqual([false, true]);
+});
+
 /** A POST of JSON. */
 function posted(path: string, body: object, ...headers: readonly string[]): string {
   const content = JSON.stringify(body);
@@ -148,6 +162,7 @@ function posted(path: string, body: object, ...headers: readonly string[]): stri
 }
 
 interface Target extends World {
+  fleet: ControlPlane;
   client: RawClient;
   store: WatchedStore;
   end(): Promise<void>;
@@ -181,6 +196,7 @@ async function createTarget(authenticate: Authenticate | undefined): Promise<Tar
   await store.look();
   return {
     ...world,
+    fleet,
     store,
     client,
     async end() {
@@ -290,6 +306,7 @@ function watched(store: Store, follow: () => Promise<void>): WatchedStore {
     reschedule: writing(store.reschedule),
     async look() {
       const before = state;
+      await follow(); // what is yet to be told is not yet written
       if (!isWritten) return { before, after: before };
       while (isWritten) {
         isWritten = false;

@@ -141,10 +141,11 @@ describe("rollouts that are pruned", () => {
 
   it("do not make the channel larger without end, and a ref that is out of mind may take any run", () => {
     const line = timelineOf(channel, stable);
-    open(line, "stable@first");
-    for (let each = 0; each <= forgottenMax; each += 1) open(line, `stable@r${each}`);
-    forget(line, "stable@first");
-    for (let each = 0; each < forgottenMax; each += 1) forget(line, `stable@r${each}`);
+    const ids = ["stable@first", ...Array.from({ length: forgottenMax + 1 }, (_, index) => `stable@r${index}`)];
+    for (const [index, id] of ids.entries()) {
+      open(line, id);
+      if (index > 0) forget(line, ids[index - 1] as string);
+    }
 
     const context = contextOf(line);
     const back = open(line, "stable@first~7");

@@ -24,6 +24,7 @@ import {
   shortestPaths,
   takenTransitions,
 } from "../support/exploration.ts";
+import { runs } from "../support/runs.ts";
 import { invariants } from "./invariants.ts";
 import { structures } from "./structures.ts";
 import { tables, type Table } from "./tables.ts";
@@ -186,7 +187,7 @@ describe.each(machines)("$name", (machine) => {
           snapshot = result.snapshot;
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(250) },
     );
   });
 

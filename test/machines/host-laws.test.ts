@@ -5,6 +5,7 @@ import { host } from "../../machines/host/host.ts";
 import { freeze, thaw } from "../../src/core/freeze.ts";
 import type { Snapshot } from "../../src/core/machine.ts";
 import { step, type StepResult } from "../../src/core/step.ts";
+import { runs } from "../support/runs.ts";
 import { hostHolds } from "./host-invariants.ts";
 import { acknowledged, completed, contextOf, hostOf, minute, toldBy } from "./host-in-rollout.ts";
 import { at, forEach, policy, sendingOf, sendings, soaking, soakMs } from "./host-sequences.ts";
@@ -19,7 +20,7 @@ describe("whatever is sent, again, late or in another order", () => {
           expect(afterStorage(before, event)).toEqual(comparable(result));
         });
       }),
-      { numRuns: 300 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -54,7 +55,7 @@ describe("whatever is sent, again, late or in another order", () => {
         expect(breaks).toEqual([]);
         expect(told.at(-1)?.[1]).toBe(contextOf(web).countedAs);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(200) },
     );
   });
 

@@ -201,6 +201,24 @@ describe("a release", () => {
     expect(web.state).toBe("Reverted");
   });
 
+  it.each(["Activating", "RollingBack"])(
+    "asked again of a host in %s that nobody expects back is taken at once",
+    (at) => {
+      const web = hostIn(at === "Activating" ? "Activating" : "Soaking");
+      if (at === "RollingBack") web.send({ type: "activation.unconfirmed" });
+      web.send(released);
+      web.send({ type: "host.unreachable", principal: "engine" });
+      const missed = web.send({ ...released, by: "retention" });
+      web.send({ type: "host.excused", reason: "scrapped", principal: "ann" });
+
+      web.send({ ...released, by: "retention" });
+
+      expect(missed.outcome).toBe("unchanged");
+      expect(web.state).toBe("Released");
+      expect(contextOf(web)).toMatchObject({ releasedBy: "stable@v3", orders: [{ by: "stable@v3" }] });
+    },
+  );
+
   it("asked twice is one order", () => {
     const web = hostIn("Activating");
     web.send(released);

@@ -4,6 +4,7 @@ import { countedStates, type CountedState } from "../../machines/host/states.ts"
 import { rolloutStates } from "../../machines/rollout/states.ts";
 import { hostsOf } from "../../machines/rollout/waves.ts";
 import { failurePolicies } from "../../machines/rollout/policy.ts";
+import { runs } from "../support/runs.ts";
 import { modelOf, type Model, type ModelHost, type ModelRules } from "./rollout-model.ts";
 import { codesOf, rolloutOf, type Rollout } from "./rollout-steps.ts";
 
@@ -54,7 +55,7 @@ describe("whatever is sent to a rollout", () => {
           ).toBe(true);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(400) },
     );
   });
 
@@ -81,7 +82,7 @@ describe("whatever is sent to a rollout", () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(250) },
     );
   });
 
@@ -105,7 +106,7 @@ describe("whatever is sent to a rollout", () => {
           ).toEqual(rules.hosts.map((_, number) => tallyOf(model, number)));
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(800) },
     );
   });
 
@@ -123,7 +124,7 @@ describe("whatever is sent to a rollout", () => {
         const said = rollout.notes().join("; ");
         expect(said).toMatch(/is paused by|waiting for a reboot|no host is left that could|released without/);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(250) },
     );
   });
 
@@ -139,7 +140,7 @@ describe("whatever is sent to a rollout", () => {
           expect(codesOf(rollout.send({ type }))).toEqual(["over"]);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(200) },
     );
   });
 });

@@ -211,7 +211,9 @@ describe("a planned rollout", () => {
         },
       },
     ]);
-    expect(rollout.notes()).toContain("v2 is quarantined on stable until somebody clears it");
+    expect(rollout.notes()).toContain(
+      "v2 was quarantined on stable; clearing that starts nothing again, a retry does both",
+    );
   });
 
   it("tells its channel when it is Terminal", () => {

@@ -5,7 +5,7 @@
 export const structures: Readonly<Record<string, { version: number; hash: string }>> = {
   nodeMaintenance: { version: 1, hash: "431b8877096ecddb" },
   maintenanceGroup: { version: 1, hash: "d4a1e8b1799247a1" },
-  host: { version: 1, hash: "2bd92ed24c88e7ff" },
+  host: { version: 1, hash: "4e0543fd0cbb0144" },
   rollout: { version: 1, hash: "b821e38a8f3ef8bc" },
   channel: { version: 1, hash: "c573e0b3930a1e80" },
   line: { version: 1, hash: "ea2a10e720afd627" },

@@ -152,7 +152,7 @@ export const tables: Readonly<Record<string, Table>> = {
       "agent.failed": "Failed | Failed > Released",
       "done activate": "stays",
       "error activate": "stays",
-      "host.released": "no-op | stays",
+      "host.released": "Released | no-op | stays",
       ...presence(),
     },
     Deferred: {

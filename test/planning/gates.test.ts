@@ -245,7 +245,7 @@ describe("the gates", () => {
         since: t0 + 5,
         detail:
           '2 of at most 2 of the 3 hosts that {"tags":["web"]} selects are out: a in this rollout, 1 for other reasons. ' +
-          "It opens when one of them is back.",
+          "It opens when one of them is back, or is excused.",
       },
     ]);
   });

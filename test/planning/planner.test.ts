@@ -3,11 +3,12 @@ import { describe, expect, it } from "vitest";
 import { plan } from "../../src/planning/plan.ts";
 import type { FleetFacts, PlannedHost, PlannedMove, PlannedRollout } from "../../src/planning/plan-types.ts";
 import { createPlanner } from "../../src/planning/planner.ts";
+import { runs } from "../support/runs.ts";
 import { elsewheres, hostsOf, plans, rolloutsOf } from "./arbitraries.ts";
 import { dispatchedByFullScan, takesPlace } from "./full-scan.ts";
 import { facts, hostIn, inputOf, planOf, rolloutOf, t0 } from "./scenes.ts";
 
-const runs = { numRuns: 400 };
+const tried = { numRuns: runs(200) };
 
 const situations = plans.chain((frozen) =>
   fc.record({
@@ -28,7 +29,7 @@ describe("a plan", () => {
         const input = { fleet, rollout, hosts, at: t0 };
         expect(dispatchesOf(plan(input).moves)).toEqual(dispatchedByFullScan(input));
       }),
-      runs,
+      tried,
     );
   });
 
@@ -42,7 +43,7 @@ describe("a plan", () => {
 
         expect(plan({ fleet, rollout, hosts: shuffled, at: t0 })).toEqual(plan({ fleet, rollout, hosts, at: t0 }));
       }),
-      runs,
+      tried,
     );
   });
 
@@ -63,7 +64,7 @@ describe("a plan", () => {
           true,
         );
       }),
-      runs,
+      tried,
     );
   });
 
@@ -80,7 +81,7 @@ describe("a plan", () => {
           if (fresh.length > 0) expect(out).toBeLessThanOrEqual(max);
         }
       }),
-      runs,
+      tried,
     );
   });
 
@@ -97,7 +98,7 @@ describe("a plan", () => {
         expect(dispatched(true, stopped)).toEqual(dispatched(true, running));
         expect([dispatched(false, bad), dispatched(true, bad)]).toEqual([[], []]);
       }),
-      runs,
+      tried,
     );
   });
 });
@@ -155,7 +156,7 @@ describe("a planner", () => {
           expect(explained).toEqual(blocked);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(150) },
     );
   });
 

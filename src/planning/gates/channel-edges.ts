@@ -1,3 +1,4 @@
+import type { RolloutState } from "../../../machines/rollout/states.ts";
 import type { FrozenPlan } from "../frozen-plan.ts";
 import type { GateVerdict } from "../plan-types.ts";
 import { verdict, type RolloutView } from "./gate.ts";
@@ -17,12 +18,13 @@ function verdictOf(edge: FrozenPlan["channelEdges"][number], { fleet, rollout }:
   }
   if (newest.state === "Terminal" || newest.isCleared) return [];
   const how = newest.endedBy === "cancelled" ? "was cancelled" : `is ${newest.state}`;
-  const opens = isUnderWay(newest.state)
-    ? "It opens when that one is Terminal."
-    : "It opens when a newer one is Terminal, or when somebody clears that one.";
-  return [verdict("channel-edges", newest.since, `${before} goes first${why}, and ${newest.id} ${how}. ${opens}`)];
+  const detail = `${before} goes first${why}, and ${newest.id} ${how}. ${openingOf(newest.state)}`;
+  return [verdict("channel-edges", newest.since, detail)];
 }
 
-function isUnderWay(state: string): boolean {
-  return state === "Opening" || state === "Active" || state === "Converging";
+function openingOf(state: RolloutState): string {
+  if (state === "Opening" || state === "Active" || state === "Converging") return "It opens when that one is Terminal.";
+  if (state === "Failed" || state === "Reverted")
+    return "It opens when a newer one is Terminal, or when somebody clears that one.";
+  return "It opens when a newer one is Terminal."; // nobody vouches for what was stopped half way
 }

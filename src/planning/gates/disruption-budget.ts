@@ -14,13 +14,18 @@ export function isFull({ budget, here, elsewhere }: Pick<BudgetUse, "budget" | "
 export function budgetVerdict(use: BudgetUse, otherwiseSince: number): GateVerdict {
   const { budget, here, elsewhere, names, since } = use;
   const takers = [
-    ...(here > 0 ? [`${namesText(names, here)} in this rollout`] : []),
+    ...(here > 0 ? [hereText(names, here)] : []),
     ...(elsewhere > 0 ? [`${elsewhere} for other reasons`] : []),
   ].join(", ");
   const detail =
     `${here + elsewhere} of at most ${budget.max} of the ${budget.hosts.length} hosts that ${selectorText(budget.key)} selects are out: ` +
-    `${takers}. It opens when one of them is back.`;
+    `${takers}. It opens when one of them is back, or is excused.`;
   return verdict("disruption-budget", since ?? otherwiseSince, detail);
+}
+
+/** Nobody is named where all of them are about to go. */
+function hereText(names: readonly string[], here: number): string {
+  return names.length === 0 ? `${here} dispatched by this decision` : `${namesText(names, here)} in this rollout`;
 }
 
 const selectorMax = 120; // it may list thousands of hosts

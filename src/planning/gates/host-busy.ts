@@ -5,6 +5,9 @@ import { verdict, type HostView } from "./gate.ts";
 export function hostBusy({ fleet, host }: Pick<HostView, "fleet" | "host">): readonly GateVerdict[] {
   const busy = fleet.busyWith(host);
   if (busy === null) return [];
-  const detail = `${host} is still activating for ${busy.rollout}. It opens when that activation has settled.`;
-  return [verdict("host-busy", busy.since, detail)];
+  const { rollout, since, isUnreachable = false } = busy;
+  const detail = isUnreachable
+    ? `${host} was activating for ${rollout} when it was last heard of. It opens when that activation has settled, or when ${host} is excused there.`
+    : `${host} is still activating for ${rollout}. It opens when that activation has settled.`;
+  return [verdict("host-busy", since, detail)];
 }

@@ -8,7 +8,7 @@ export function hostEdge(view: Pick<HostView, "rollout" | "host" | "edges" | "ho
     const first = hostNamed(before);
     if (first !== undefined && isPassed(first)) return [];
     const why = reason === null ? "" : ` (${reason})`;
-    const detail = `${before} goes before ${host}${why} and ${stateText(first)}. It opens when ${before} has converged.`;
+    const detail = `${before} goes before ${host}${why} and ${stateText(first)}. ${openingOf(first, { before, host })}`;
     return [verdict("host-edge", first?.since ?? rollout.since, detail)];
   });
 }
@@ -16,6 +16,14 @@ export function hostEdge(view: Pick<HostView, "rollout" | "host" | "edges" | "ho
 /** What comes after the host may go. One that waits for its reboot has the version already. */
 export function isPassed({ state }: Pick<PlannedHost, "state">): boolean {
   return state === "Converged" || state === "Deferred";
+}
+
+function openingOf(first: PlannedHost | undefined, { before, host }: { before: string; host: string }): string {
+  if (first?.isExcused === true)
+    return `It opens when ${before} is seen again and has converged; excuse ${host} to complete without it.`;
+  const isOut = first?.state === "Failed" || first?.state === "Reverted" || first?.state === "Released";
+  if (!isOut) return `It opens when ${before} has converged.`;
+  return `${before} does not converge in this rollout any more: excuse ${host}, retry, or open a newer ref.`;
 }
 
 function stateText(host: PlannedHost | undefined): string {

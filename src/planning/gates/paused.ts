@@ -2,7 +2,7 @@ import type { GateVerdict } from "../plan-types.ts";
 import { verdict, waveText, type RolloutView } from "./gate.ts";
 
 /** Hosts are dispatched while a rollout runs, and to catch up after it is Terminal and still the newest. */
-export function paused(view: RolloutView): readonly GateVerdict[] {
+export function paused(view: Pick<RolloutView, "rollout" | "plan">): readonly GateVerdict[] {
   const { rollout } = view;
   switch (rollout.state) {
     case "Opening":
@@ -29,7 +29,7 @@ export function paused(view: RolloutView): readonly GateVerdict[] {
   }
 }
 
-function whileUnderWay({ rollout, plan }: RolloutView): readonly GateVerdict[] {
+function whileUnderWay({ rollout, plan }: Pick<RolloutView, "rollout" | "plan">): readonly GateVerdict[] {
   const { control, controlSince, paused } = rollout;
   switch (control) {
     case "Running":
