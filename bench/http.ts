@@ -42,6 +42,8 @@ export async function measureHttp(parentDir: string): Promise<Figure> {
       p50Ms: median(pairs.map(({ measured }) => measured.p50Ms)),
       p99Ms: median(pairs.map(({ measured }) => measured.p99Ms)),
       baselinePerSecond: median(pairs.map(({ baseline }) => baseline.perSecond)),
+      processorUs: median(pairs.map(({ measured }) => measured.processorUs)),
+      baselineProcessorUs: median(pairs.map(({ baseline }) => baseline.processorUs)),
     };
   } finally {
     agent.destroy();

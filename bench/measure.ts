@@ -42,13 +42,14 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** Callers that each wait for their answer before they ask again; answers with how long each took. */
+/** Callers that each wait for their answer before they ask again; answers with how long each took, and what it cost the processor. */
 export async function withCallers(given: {
   callers: number;
   each: number;
   ask: (caller: number, turn: number) => Promise<unknown>;
 }) {
   const latenciesMs: number[] = [];
+  const used = process.cpuUsage();
   const begun = performance.now();
   await Promise.all(
     Array.from({ length: given.callers }, async (_, caller) => {
@@ -60,5 +61,7 @@ export async function withCallers(given: {
     }),
   );
   const perSecond = latenciesMs.length / ((performance.now() - begun) / 1_000);
-  return { perSecond, p50Ms: quantile(latenciesMs, 0.5), p99Ms: quantile(latenciesMs, 0.99) };
+  const { user, system } = process.cpuUsage(used);
+  const processorUs = (user + system) / latenciesMs.length;
+  return { perSecond, p50Ms: quantile(latenciesMs, 0.5), p99Ms: quantile(latenciesMs, 0.99), processorUs };
 }

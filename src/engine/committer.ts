@@ -27,7 +27,7 @@ export function createCommitter(given: { store: Store; limits: Limits; observers
   const { store, limits, observers } = given;
   const queue: Waiting[] = [];
   let running: Promise<void> | undefined;
-  let last: Promise<unknown> = Promise.resolve();
+  let last: Promise<CommitResult | undefined> = Promise.resolve(undefined);
 
   async function run(): Promise<void> {
     while (queue.length > 0) {
@@ -77,12 +77,12 @@ export function createCommitter(given: { store: Store; limits: Limits; observers
       const { promise, resolve, reject } = Promise.withResolvers<CommitResult>();
       for (const hot of hots) hot.inFlight += 1;
       queue.push({ element, hots, resolve, reject });
-      last = promise.catch(() => undefined);
+      last = promise;
       running ??= run();
       return promise;
     },
     isIdle: () => running === undefined,
-    settled: () => last,
+    settled: () => last.catch(() => undefined),
     isFull: () => queue.length >= limits.commitQueueMax,
     async idle() {
       while (running !== undefined) await running;

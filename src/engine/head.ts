@@ -69,6 +69,7 @@ export function childOf(call: PendingRow): string | undefined {
 
 /** The head without rows that are settled in the commit that steps it: they are not there to be withdrawn. */
 export function withoutSettled(head: Head, settled: ReadonlySet<string>): Head {
+  if (settled.size === 0) return head;
   const over = [...head.armed.values()].filter(({ key }) => settled.has(key));
   if (over.length === 0) return head;
   const armed = new Map(head.armed);

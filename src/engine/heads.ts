@@ -14,6 +14,8 @@ export interface Hot {
 }
 
 export interface Heads {
+  /** The one that is in memory. To be called in the instance's turn. */
+  kept(id: string): Hot | undefined;
   /** Throws `not-found`, `needs-migration`, and whatever the store does. To be called in the instance's turn. */
   get(id: string): Promise<Hot>;
   /** Undefined when there is no such instance. */
@@ -61,13 +63,13 @@ export function createHeads(given: {
     return recent.get(id) ?? older.get(id);
   }
 
-  function keptOf(id: string): Hot | undefined {
+  function kept(id: string): Hot | undefined {
     const hot = held(id);
     return hot === undefined || hot.dropped ? undefined : keep(hot);
   }
 
   async function find(id: string): Promise<Hot | undefined> {
-    const hot = keptOf(id);
+    const hot = kept(id);
     if (hot !== undefined) return hot;
     const begun = loading.get(id) ?? load(id).finally(() => loading.delete(id));
     loading.set(id, begun);
@@ -76,13 +78,14 @@ export function createHeads(given: {
 
   async function load(id: string): Promise<Hot | undefined> {
     const loaded = await store.load(id);
-    if (loaded === undefined) return keptOf(id);
+    if (loaded === undefined) return kept(id);
     const machine = catalogue.machine(loaded.row.machine);
     const head = isCurrent(machine, loaded.row) ? headOf(machine, loaded) : await migrate(id);
-    return keptOf(id) ?? keep(freshly(head)); // it may have been stepped since
+    return kept(id) ?? keep(freshly(head)); // it may have been stepped since
   }
 
   return {
+    kept,
     find,
     async get(id) {
       const hot = await find(id);

@@ -77,17 +77,14 @@ export function createPlanner(given: {
     const withdrawn: string[] = [];
     const answers: Answer[] = [];
 
-    async function steppedOf(id: string): Promise<Stepped> {
-      const known = stepped.get(id);
-      if (known !== undefined) return known;
-      const hot = await heads.get(id);
+    function begin(id: string, hot: Hot): Stepped {
       const head = withoutSettled(hot.head, settled);
       const entry: Stepped = { hot, base: head.row.version, head, before: head, isWritten: false };
       stepped.set(id, entry);
       return entry;
     }
 
-    async function take(id: string, entry: Stepped, moved: Moved): Promise<void> {
+    function take(id: string, entry: Stepped, moved: Moved): Moved {
       entry.head = moved.head;
       entry.isWritten ||= moved.outcome === "changed" || asker.stream !== null;
       stepped.set(id, entry);
@@ -95,7 +92,11 @@ export function createPlanner(given: {
       changes.push(...moved.changes);
       withdrawn.push(...moved.withdrawn);
       answers.push(answerOf(id, moved));
-      for (const child of moved.children) await createChild(child, moved.head.row.at);
+      return moved;
+    }
+
+    async function createChildren({ children, head }: Moved): Promise<void> {
+      for (const child of children) await createChild(child, head.row.at);
     }
 
     /** A child that cannot be created is a call that failed. */
@@ -116,7 +117,7 @@ export function createPlanner(given: {
           at,
         };
         const moved = createMove(creation, { ...asker, principal: "engine", stream: null }, performs);
-        await take(child.id, created(moved.head), moved);
+        await createChildren(take(child.id, created(moved.head), moved));
         answers.pop(); // nobody asked for the child by name
       } catch (error) {
         if (!(error instanceof SignalboxError) || isFaultOfStore(error)) throw error;
@@ -129,22 +130,22 @@ export function createPlanner(given: {
       const machine = catalogue.machine(name);
       const canonicalInput = canonicalJson(rawInput);
       checkSize(canonicalInput.length, "input", machine.inputCharactersMax);
-      const existing = stepped.get(id)?.head ?? (await heads.find(id))?.head;
+      const hot = stepped.has(id) ? undefined : await heads.find(id);
+      const existing = hot === undefined ? stepped.get(id) : begin(id, hot);
       if (existing !== undefined) {
-        if (existing.row.machine !== name || existing.row.input !== canonicalInput) throw taken(id);
-        const entry = await steppedOf(id);
-        answers.push({ id, outcome: "unchanged", version: entry.head.row.version, via: [], effects: [] });
+        const { row } = existing.head;
+        if (row.machine !== name || row.input !== canonicalInput) throw taken(id);
+        answers.push({ id, outcome: "unchanged", version: row.version, via: [], effects: [] });
         return;
       }
       const input = parseInput(machine, rawInput);
       const creation = { machine, id, input, canonicalInput, labels: labels ?? {}, parent: null, at: clock.now() };
       const moved = createMove(creation, asker, performs);
-      await take(id, created(moved.head), moved);
+      await createChildren(take(id, created(moved.head), moved));
     }
 
-    /** Whether the event was accepted. */
-    async function send(move: EventMove): Promise<boolean> {
-      const entry = await steppedOf(move.id);
+    /** Undefined when the event is refused. */
+    function send(move: EventMove, entry: Stepped): Moved | undefined {
       const { head } = entry;
       if (move.expectedVersion !== undefined && move.expectedVersion !== head.row.version) {
         const detail = `${move.id} is at version ${head.row.version}, not ${move.expectedVersion}. Read it again and decide anew.`;
@@ -153,14 +154,11 @@ export function createPlanner(given: {
       const event = stampedEvent(head, move, asker.principal);
       const moved = eventMove(head, event, asker, performs);
       checkSize(moved.journal.event?.length ?? 0, "event");
-      if (moved.outcome !== "refused") {
-        await take(move.id, entry, moved);
-        return true;
-      }
+      if (moved.outcome !== "refused") return take(move.id, entry, moved);
       const isJudgedLater = head.row.version !== entry.base; // its own state of before is not what was asked
       const reasons = [...(moved.reasons ?? []), ...(isJudgedLater ? [afterEarlierMoves] : [])];
       refuse(move.id, entry, { ...moved, reasons });
-      return false;
+      return undefined;
     }
 
     /** What the transaction did before is as if it had not been; what is left of it is the refusal. */
@@ -186,8 +184,14 @@ export function createPlanner(given: {
     }
 
     for (const move of moves) {
-      if ("create" in move) await create(move.create);
-      else if (!(await send(move))) break;
+      if ("create" in move) {
+        await create(move.create);
+        continue;
+      }
+      const { id } = move;
+      const moved = send(move, stepped.get(id) ?? begin(id, heads.kept(id) ?? (await heads.get(id))));
+      if (moved === undefined) break;
+      if (moved.children.length > 0) await createChildren(moved);
     }
 
     const entries = [...stepped.entries()];

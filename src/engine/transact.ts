@@ -41,7 +41,7 @@ export interface Transactor {
 
 export function createTransactor(given: {
   store: Store;
-  space: Pick<Space, "check">;
+  space: Pick<Space, "check" | "isLost">;
   clock: Clock;
   limits: Limits;
   heads: Heads;
@@ -61,7 +61,7 @@ export function createTransactor(given: {
   async function transactFenced(moves: readonly EngineMove[], options: Fenced): Promise<Sent[] | undefined> {
     checkMoves(moves, options);
     const watch = observers.sending(begunOf(moves, options));
-    if (watch === undefined) return answer(moves, options);
+    if (watch === undefined) return await answer(moves, options);
     try {
       const sents = await answer(moves, watch.trace === undefined ? options : { ...options, trace: watch.trace });
       watch.ended(endOf(sents));
@@ -72,9 +72,17 @@ export function createTransactor(given: {
     }
   }
 
-  async function answer(moves: readonly EngineMove[], options: Fenced): Promise<Sent[] | undefined> {
+  function answer(moves: readonly EngineMove[], options: Fenced): Promise<Sent[] | undefined> {
     const command = commandKeyOf(options, [moves, options.stream]);
-    if (command === undefined) return attempt(moves, options, undefined);
+    return command === undefined ? attempt(moves, options, undefined) : attemptOnce(moves, options, command);
+  }
+
+  /** Of commands with one key the next waits for the one before. */
+  async function attemptOnce(
+    moves: readonly EngineMove[],
+    options: Fenced,
+    command: CommandKey,
+  ): Promise<Sent[] | undefined> {
     const key = canonicalJson([command.principal, command.id]);
     while (commandsInFlight.has(key)) await commandsInFlight.get(key);
     const attempted = attempt(moves, options, command);
@@ -121,10 +129,12 @@ export function createTransactor(given: {
   ): Promise<SteppedPlan | { replayed: Sent[] | undefined }> {
     const turn = turns.take([...new Set(moves.map((move) => ("create" in move ? move.create.id : move.id)))]);
     try {
-      await turn.ready;
-      const replayed = (await recall(command)) ?? (await recallStream(moves, options));
-      if (replayed !== undefined) return { replayed };
-      await space.check();
+      if (turn.ready !== undefined) await turn.ready;
+      if (command !== undefined || options.stream !== undefined) {
+        const replayed = (await recall(command)) ?? (await recallStream(moves, options));
+        if (replayed !== undefined) return { replayed };
+      }
+      if (space.isLost()) await space.check();
       if (committer.isFull()) {
         throw new SignalboxError(
           "too-many-requests",
