@@ -1,5 +1,14 @@
 /** One part of `agents.ts` in a process of its own: a bare echo, or a crowd of agents. */
-import { Agent, createServer, request } from "node:http";
+import { createServer } from "node:http";
+import { createBackoff } from "../src/agent/backoff.ts";
+import type { Changes } from "../src/agent/changes.ts";
+import { createControlPlane, type ControlPlane, type OrderOf } from "../src/agent/control-plane.ts";
+import { createLink } from "../src/agent/link.ts";
+import { createWitnesses } from "../src/agent/witnesses.ts";
+import { createClient } from "../src/client/index.ts";
+import { silentLog, type Log } from "../src/core/log.ts";
+import type { NumberedEvent } from "../src/operations/agent-schemas.ts";
+import { systemClock } from "../src/providers/system-clock.ts";
 
 export type Part = { kind: "echo" } | { kind: "agents"; from: number; to: number; url: string; echoUrl: string };
 
@@ -28,58 +37,71 @@ function runEcho(): void {
   });
 }
 
-interface Dispatched {
-  items: { kind: string; dispatch: { rolloutId: string; target: string } }[];
-}
-
+/** The link of a real agent, on hosts that keep no records and on which all goes well at once. */
 async function runAgents({ from, to, url, echoUrl }: Extract<Part, { kind: "agents" }>): Promise<void> {
-  const connections = new Agent({ keepAlive: true });
+  const clock = systemClock();
+  const client = createClient({ url, retries: { attemptsMax: 1 } });
   const [ourMs, echoMs, dispatched]: [number[], number[], string[]] = [[], [], []];
+  const quiet: Changes = {
+    count: () => 0,
+    beyond: (_count, until, signal) => clock.wakeAt(until, signal),
+    run: async () => undefined,
+  };
+  const log: Log = { ...silentLog, warn: (fields, text) => console.error(text, fields) };
   const asking = Promise.withResolvers<void>();
   let asked = 0;
 
   async function runAgent(host: string): Promise<void> {
-    for (;;) {
-      const answering = ask("GET", `${url}/v1/agent/dispatch?wait=60&host=${host}`);
-      asked += 1;
-      if (asked === to - from) asking.resolve();
-      const text = await answering;
-      const [order] = text === "" ? [] : (JSON.parse(text) as Dispatched).items;
-      if (order?.kind !== "dispatch") continue;
-      dispatched.push(host);
-      await tellAll(host, order.dispatch);
-      return;
-    }
+    const converged = new AbortController();
+    const known = createControlPlane({ client, host, witnesses: createWitnesses({ targets: [], url, clock }) });
+    const controlPlane: ControlPlane = {
+      ...known,
+      orders(given) {
+        const answering = known.orders(given);
+        asked += 1;
+        if (asked === to - from) asking.resolve();
+        return answering;
+      },
+    };
+    const link = createLink({
+      controlPlane,
+      hosts: { all: async () => [], ordersTaken: async () => 0 },
+      outbox: { sent: () => 0 },
+      changes: quiet,
+      backoff: createBackoff({ baseMs: 100, maxMs: 1_000, chance: Math.random }),
+      clock,
+      log,
+      async takeOrder(order) {
+        if (order.kind !== "dispatch") return false;
+        dispatched.push(host);
+        await tellAll(controlPlane, host, order.dispatch);
+        converged.abort();
+        return true;
+      },
+    });
+    await link.run(converged.signal);
   }
 
-  /** What an agent tells of a host on which all goes well, one by one. */
-  async function tellAll(host: string, { rolloutId, target }: { rolloutId: string; target: string }): Promise<void> {
-    const events = [
+  /** What an agent tells of a host, one by one; each time the bare server is sent the same. */
+  async function tellAll(
+    controlPlane: ControlPlane,
+    host: string,
+    { rolloutId, target }: OrderOf<"dispatch">["dispatch"],
+  ): Promise<void> {
+    const { signal } = new AbortController();
+    const events: NumberedEvent["event"][] = [
       { type: "dispatch.acknowledged", observedPrior: "v0" },
       { type: "activation.started" },
       { type: "activation.completed", observedVersion: target },
       { type: "host.converged", version: target },
     ];
     for (const [index, event] of events.entries()) {
-      const body = JSON.stringify({ host, rolloutId, events: [{ seq: index + 1, event }] });
-      ourMs.push(await timed(() => ask("POST", `${url}/v1/agent/events`, body)));
-      echoMs.push(await timed(() => ask("POST", echoUrl, body)));
+      const told = { rolloutId, orders: 0, events: [{ seq: index + 1, event }] };
+      ourMs.push(await timed(() => controlPlane.tell({ ...told, signal })));
+      const body = JSON.stringify({ host, ...told });
+      const headers = { "Content-Type": "application/json" };
+      echoMs.push(await timed(async () => (await fetch(echoUrl, { method: "POST", headers, body })).json()));
     }
-  }
-
-  function ask(method: string, target: string, body?: string): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const headers = body === undefined ? {} : { "Content-Type": "application/json", "Content-Length": body.length };
-      const sent = request(target, { method, agent: connections, headers }, (answer) => {
-        let text = "";
-        answer.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-        answer.on("end", () =>
-          (answer.statusCode ?? 500) < 300 ? resolve(text) : reject(new Error(`${answer.statusCode}: ${text}`)),
-        );
-      });
-      sent.on("error", reject);
-      sent.end(body);
-    });
   }
 
   const hosts = Array.from({ length: to - from }, (_, index) => `host-${String(from + index).padStart(4, "0")}`);

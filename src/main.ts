@@ -27,17 +27,15 @@ export async function main(argv: readonly string[]): Promise<number> {
         const { playRollouts } = await import("./cli/demo/rollouts/act.ts");
         return playRollouts({ output, hosts: act.hosts });
       }
-      const { playMaintenance } = await import("./cli/demo/maintenance/act.ts");
       const { endAllProcesses } = await import("./providers/processes/end-all.ts");
+      if (act.name === "sweep") {
+        const { sweep } = await import("./cli/demo/sweeper.ts");
+        return sweep({ dataDir: act.dataDir, endAllProcesses });
+      }
+      const { playMaintenance } = await import("./cli/demo/maintenance/act.ts");
       return playMaintenance({ output, endAllProcesses });
     },
-    async readFleet(text) {
-      const { parseFleetText } = await import("./planning/parse-fleet-text.ts");
-      const { warningsOf } = await import("./planning/fleet-warnings.ts");
-      const { fleet, document } = parseFleetText(text);
-      const { hash, channels, hosts } = fleet;
-      return { document, hash, channels: channels.size, hosts: hosts.size, warnings: warningsOf(fleet) };
-    },
+    readFleet: async (text) => (await import("./planning/read-fleet.ts")).readFleet(text),
     backUp: async (options) => (await import("./store/sqlite/backup.ts")).backUp(options),
     restore: async (options) => (await import("./store/sqlite/backup.ts")).restore(options),
     checkExport: async (options) => (await import("./store/check-export.ts")).checkExportFile(options),

@@ -4,8 +4,9 @@ import { collectDefaultMetrics } from "@prometheus-io/client";
 import { machines } from "../machines/index.ts";
 import type { ServeOptions } from "./cli/program.ts";
 import type { Config } from "./config.ts";
-import { isSignalboxError, messageOf, SignalboxError } from "./core/errors.ts";
+import { messageOf, SignalboxError } from "./core/errors.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
+import { ifThere } from "./engine/if-there.ts";
 import type { ControlPlane } from "./fleet/control-plane.ts";
 import { createControlPlane } from "./fleet/create-control-plane.ts";
 import { declarationPrincipal } from "./fleet/requests.ts";
@@ -135,13 +136,8 @@ async function leaveSoon(): Promise<void> {
 
 /** Work may come to a node that is Active and that nobody has cordoned. */
 async function mayPlace(engine: Engine, node: string): Promise<boolean> {
-  try {
-    const { state, tags } = await engine.read(`node/${node}`);
-    return state === "Active" && !tags.includes("cordoned");
-  } catch (error) {
-    if (isSignalboxError(error, "not-found")) return false;
-    throw error;
-  }
+  const found = await ifThere(engine.read(`node/${node}`));
+  return found?.state === "Active" && !found.tags.includes("cordoned");
 }
 
 function readNodesFile(path: string): NodesFile {

@@ -22,7 +22,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   "src/operations": ["src/core", "machines", "src/planning", "src/engine", "src/fleet", "src/diagram", "src/pages"],
   "src/client": ["src/core", "src/operations"],
   "src/http": ["src/core", "src/engine", "src/fleet", "src/telemetry", "src/operations", "src/package-file.ts"],
-  "src/cli": ["src/core", "src/operations", "src/client"],
+  "src/cli": ["src/core", "src/planning", "src/operations", "src/client"],
   "src/agent": [
     "src/core",
     "machines",

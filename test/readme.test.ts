@@ -6,6 +6,7 @@ import { parseAgentFile } from "../src/agent/agent-file.ts";
 import { warningsOf } from "../src/planning/fleet-warnings.ts";
 import { parseFleetText } from "../src/planning/parse-fleet-text.ts";
 import { parseNodesFile } from "../src/providers/processes/nodes-file.ts";
+import { runHere } from "./cli/processes.ts";
 
 const root = join(import.meta.dirname, "..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -54,7 +55,7 @@ describe("the README and the guides", () => {
     }
   });
 
-  it("name npm scripts and commands that there are", () => {
+  it("name npm scripts and commands that there are", async () => {
     const commands = [...guides, "examples/fleet/README.md"]
       .flatMap((path) => blocksOf(path, "sh"))
       .join("\n")
@@ -66,12 +67,8 @@ describe("the README and the guides", () => {
     expect(ours.length).toBeGreaterThan(3);
     for (const line of ours) {
       const words = line.split(" ").filter((word) => /^[a-z]+$/.test(word));
-      const help = spawnSync(
-        process.execPath,
-        ["bin/signalbox.js", ...words.slice(0, groups.has(words[0] ?? "") ? 2 : 1), "--help"],
-        { cwd: root, encoding: "utf8" },
-      );
-      expect(help.status, line).toBe(0);
+      const help = await runHere([...words.slice(0, groups.has(words[0] ?? "") ? 2 : 1), "--help"], "http://localhost");
+      expect(help.code, line).toBe(0);
       for (const [option] of line.matchAll(/--[a-z-]+/g)) expect(help.stdout, line).toContain(option);
     }
   });

@@ -21,8 +21,11 @@ const chart = setup({
   actions: {
     message,
     recordOpened: assign(({ context, event }) => {
-      const { rolloutId, ref, run, at } = event as ChannelEventOf<"rollout.opened">;
-      return { newest: { rolloutId, ref, run, openedAt: at }, ...withRun(context, ref, run) };
+      const { rolloutId, ref, run, at, isRetry } = event as ChannelEventOf<"rollout.opened">;
+      return {
+        newest: { rolloutId, ref, run, openedAt: at, ...(isRetry && { isRetry }) },
+        ...withRun(context, ref, run),
+      };
     }),
     recordTerminal: enqueueActions(({ context, event, enqueue }) => {
       const { rolloutId, ref } = event as ChannelEventOf<"rollout.ended">;
@@ -63,6 +66,7 @@ const chart = setup({
     ],
     "rollout.forgotten": { guard: "mayBeForgotten", actions: "forget" },
     "ref.quarantined": [
+      { guard: "isRetried", description: "Somebody tries the ref again, and knows that it failed." },
       { guard: "isQuarantinedAlready", description: "It is quarantined already: the first reason stays." },
       { guard: "hasRoomForQuarantine", actions: "quarantine" },
     ],
@@ -97,6 +101,7 @@ export const channel: Machine = {
   examples,
   abstract: ({ newest, runs, kept, lastTerminal, previousTerminal, quarantined }: ChannelContext) => ({
     newest: newest?.ref ?? null,
+    isRetry: newest?.isRetry ?? false,
     runs,
     kept,
     lastTerminal: lastTerminal?.rolloutId ?? null,
@@ -124,6 +129,7 @@ function examples({ context }: Snapshot): ExampleEvent[] {
   });
   const events: ExampleEvent[] = [
     ...opened,
+    ...opened.filter(({ run }) => run > 1).map((each) => ({ ...each, isRetry: true })),
     { type: "rollout.opened", rolloutId: `${name}@v1~9`, ref: "v1", run: 9 },
     ...(newest === null
       ? []

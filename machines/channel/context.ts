@@ -7,7 +7,7 @@ export interface RolloutOfRef {
 
 export interface ChannelContext {
   channel: string;
-  newest: (RolloutOfRef & { run: number; openedAt: number }) | null;
+  newest: (RolloutOfRef & { run: number; openedAt: number; isRetry?: true }) | null;
   /** The last run number by ref. */
   runs: Readonly<Record<string, number>>;
   /** Runs whose rollouts are not pruned, by ref. */

@@ -12,7 +12,13 @@ export const inputSchema = z
   .meta({ examples: [{ channel: "stable" }] });
 
 export const eventSchemas = {
-  "rollout.opened": sentBy("engine", { rolloutId, ref, run: z.number().int().positive().max(999_999_999) }),
+  "rollout.opened": sentBy("engine", {
+    rolloutId,
+    ref,
+    run: z.number().int().positive().max(999_999_999),
+    /** Somebody tries the ref again although it failed: what its older runs yet say of it is answered. */
+    isRetry: z.literal(true).optional(),
+  }),
   "rollout.ended": sentBy("engine", { rolloutId, ref, state: z.enum(rolloutStates) }),
   /** It is pruned in the same transaction. */
   "rollout.forgotten": sentBy("engine", { rolloutId }),

@@ -55,6 +55,16 @@ export const laws = {
     return { code: "not-quarantined", detail: `${ref} is not quarantined on ${context.channel}.` };
   },
 
+  /** It was sent before the retry was opened, and comes after it. */
+  isRetried(context: ChannelContext, event: ChannelEventOf<"ref.quarantined">): Refusal | undefined {
+    const { newest } = context;
+    const { ref, rolloutId } = event;
+    const run = parseRolloutId(rolloutId)?.run ?? 0;
+    if (newest?.isRetry === true && newest.ref === ref && run < newest.run) return undefined;
+    const refusal = { code: "not-retried", detail: `Nobody has tried ${ref} again since ${rolloutId}.` };
+    return laws.hasRoomForQuarantine(context) ?? refusal;
+  },
+
   isQuarantinedAlready(context: ChannelContext, event: ChannelEventOf<"ref.quarantined">): Refusal | undefined {
     const refusal = laws.isQuarantined(context, event);
     return refusal === undefined ? undefined : (laws.hasRoomForQuarantine(context) ?? refusal);

@@ -24,6 +24,14 @@ export const chart = vocabulary.createMachine({
       actions: "takeRelease",
       description: "Its rollout has no more to do with it.",
     },
+    "orders.taken": [
+      {
+        guard: "forgotOrders",
+        actions: "recordForgotten",
+        description: "A control plane that has lost its database gave them: their numbers are not used again.",
+      },
+      { description: "All of them are known." },
+    ],
     "host.unreachable": [
       { guard: "isUnreachable", description: "It is missed already." },
       { actions: "miss", description: "It is excused when it stays away." },
@@ -212,6 +220,18 @@ export const chart = vocabulary.createMachine({
       entry: enters("Converged"),
       on: {
         "rollback.requested": { target: "Failed", actions: ["recordOrder", "recordFailure"] },
+        "rollback.completed": {
+          guard: "hasForgotten",
+          target: "Reverted",
+          actions: ["recordFailure", "recordReversion"],
+          description: "It was ordered to go back, and nobody here remembers that.",
+        },
+        "rollback.failed": {
+          guard: "hasForgotten",
+          target: "Failed",
+          actions: ["recordFailure", "recordRollbackError"],
+          description: "It was ordered to go back, and nobody here remembers that.",
+        },
       },
     },
     Failed: {

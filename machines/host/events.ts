@@ -96,6 +96,8 @@ export const eventSchemas = {
   "rollback.completed": sentBy("agent", { revertedTo: version, observedAt }),
   "rollback.failed": sentBy("agent", { reason, observedAt }),
   "host.released": sentBy("engine", { by: z.string().min(1).max(500) }),
+  /** How many orders the agent has taken; more than are known here came from a control plane whose database is lost. */
+  "orders.taken": sentBy("engine", { taken: z.number().int().positive() }),
   "host.unreachable": sentBy(["provider", "engine"], {}),
   "host.seen": sentBy(["provider", "engine"], {}),
   "host.excused": sentBy(["person", "engine"], { reason }),

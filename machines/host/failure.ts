@@ -10,6 +10,8 @@ export type FailingEvent = HostEventOf<
   | "health.failed"
   | "agent.failed"
   | "rollback.requested"
+  | "rollback.completed"
+  | "rollback.failed"
 >;
 
 /** What went wrong, as a person will read it. */
@@ -33,6 +35,9 @@ export function failureOf(context: HostContext, event: FailingEvent): Failure {
       return { kind: "agent-error", reason: `${event.call}: ${event.reason}`, at: observedAtOf(event, context) };
     case "rollback.requested":
       return { kind: "rollback-requested", reason: event.reason ?? "asked to go back", at: event.at };
+    case "rollback.completed":
+    case "rollback.failed":
+      return { kind: "rollback-requested", reason: "asked to go back", at: observedAtOf(event, context) };
     default:
       return event satisfies never;
   }

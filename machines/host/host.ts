@@ -62,6 +62,7 @@ function abstract(context: HostContext): unknown {
   return {
     isUnreachable: context.unreachableSince !== null,
     isExcused: context.excused !== null,
+    hasForgottenOrders: context.forgottenOrders > 0,
     canGoBack: context.rollbackTo !== null,
     ...judgedIn(context),
   };
@@ -120,6 +121,7 @@ function examples({ context }: Snapshot): ExampleEvent[] {
     { type: "rollback.completed", revertedTo: "v1" },
     { type: "rollback.failed", reason: "v1 does not start" },
     { type: "host.released", by: "stable@v3", principal: "engine" },
+    { type: "orders.taken", taken: 1, principal: "engine" },
     { type: "host.unreachable", principal: "engine" },
     { type: "host.seen", principal: "engine" },
     { type: "host.excused", reason: "sent for repair", principal: "ada" },

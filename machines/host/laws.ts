@@ -32,10 +32,13 @@ export const laws = {
     };
   },
 
-  /** The soak is counted from the completion on this host, and judged by the clock that the completion was observed with. */
+  /**
+   * The soak is counted from the completion on this host, and judged by the clock that the completion was observed with. Where
+   * orders are forgotten one of them may have waived it: then the agent's own chart has judged.
+   */
   isSoaked(context: HostContext, event: HostEventOf<"host.converged">): Refusal | undefined {
     const leftMs = (context.soakDueAt ?? Number.POSITIVE_INFINITY) - observedAtOf(event, context);
-    if (context.isSoakWaived || leftMs <= 0) return undefined;
+    if (context.isSoakWaived || leftMs <= 0 || laws.hasForgotten(context) === undefined) return undefined;
     return {
       code: "soak-not-over",
       detail: `${context.host} has to soak for another ${Math.ceil(leftMs / 1_000)} s.`,
@@ -83,6 +86,16 @@ export const laws = {
 
   isSoakWaived(context: HostContext): Refusal | undefined {
     return context.isSoakWaived ? undefined : { code: "not-waived", detail: `${context.host} has to soak.` };
+  },
+
+  forgotOrders(context: HostContext, { taken }: HostEventOf<"orders.taken">): Refusal | undefined {
+    const known = context.forgottenOrders + context.orders.length;
+    return taken > known ? undefined : { code: "known", detail: `${known} orders to ${context.host} are known.` };
+  },
+
+  hasForgotten({ forgottenOrders, host }: HostContext): Refusal | undefined {
+    if (forgottenOrders > 0) return undefined;
+    return { code: "not-ordered", detail: `Every order that ${host} was given is known, and none was to go back.` };
   },
 
   isReleaseAsked(context: HostContext): Refusal | undefined {

@@ -155,6 +155,9 @@ export const vocabulary = base.extend({
     recordRollbackError: base.assign(({ event }) => ({
       rollbackError: (event as HostEventOf<"rollback.failed">).reason,
     })),
+    recordForgotten: base.assign(({ context, event }) => ({
+      forgottenOrders: (event as HostEventOf<"orders.taken">).taken - context.orders.length,
+    })),
     rememberRelease: base.assign(({ context, event }) => ({
       releaseAskedBy: (event as HostEventOf<"host.released">).by,
       orders: [...context.orders, orderOf(event)],

@@ -11,6 +11,26 @@ const isHalted = or([stateIn({ rollout: "Reverted" }), stateIn({ rollout: "Faile
 const isBeforeWave = or([stateIn({ rollout: "Opening" }), stateIn({ rollout: "Active" })]); // of its current wave, or in it
 const isOpen = or([isBeforeWave, stateIn({ rollout: "Converging" })]);
 
+/** What becomes of a rollout that is under way when one of its hosts changes. */
+const hostChangedWhileOpen = [
+  {
+    guard: { type: "failsAs", params: { to: "Reverted" } },
+    target: "Reverted",
+    actions: ["count", "recordFailure", "quarantine", "requestPlan"],
+  },
+  {
+    guard: { type: "failsAs", params: { to: "Failed" } },
+    target: "Failed",
+    actions: ["count", "recordFailure", "quarantine", "requestPlan"],
+  },
+  { guard: "counts", actions: ["count", "settle", "requestPlan"] },
+] as const;
+
+const planDecidedWhileOpen = {
+  guard: or(["dispatchesNothing", stateIn({ control: "Running" })]),
+  actions: "recordDecision",
+} as const;
+
 /**
  * A rollout: one run of one ref over one channel, wave after wave.
  *
@@ -60,10 +80,7 @@ export const chart = vocabulary.createMachine({
           },
           on: {
             "host.joined": { guard: "joins", target: "Active", actions: ["join", "requestPlan"] },
-            "plan.decided": {
-              guard: or(["dispatchesNothing", stateIn({ control: "Running" })]),
-              actions: "recordDecision",
-            },
+            "plan.decided": planDecidedWhileOpen,
           },
         },
         Active: {
@@ -75,19 +92,7 @@ export const chart = vocabulary.createMachine({
           },
           on: {
             "host.joined": { guard: "joins", actions: ["join", "requestPlan"] },
-            "host.changed": [
-              {
-                guard: { type: "failsAs", params: { to: "Reverted" } },
-                target: "Reverted",
-                actions: ["count", "recordFailure", "quarantine", "requestPlan"],
-              },
-              {
-                guard: { type: "failsAs", params: { to: "Failed" } },
-                target: "Failed",
-                actions: ["count", "recordFailure", "quarantine", "requestPlan"],
-              },
-              { guard: "counts", actions: ["count", "settle", "requestPlan"] },
-            ],
+            "host.changed": hostChangedWhileOpen,
             "wave.advanced": [
               { guard: "advances", actions: ["advance", "settle", "requestPlan"] },
               { guard: "settles", target: "Converging", actions: "requestPlan" },
@@ -97,10 +102,7 @@ export const chart = vocabulary.createMachine({
               target: "Terminal",
               actions: ["recordComplete", "tellComplete", "requestPlan"],
             },
-            "plan.decided": {
-              guard: or(["dispatchesNothing", stateIn({ control: "Running" })]),
-              actions: "recordDecision",
-            },
+            "plan.decided": planDecidedWhileOpen,
           },
         },
         Converging: {
@@ -112,19 +114,7 @@ export const chart = vocabulary.createMachine({
           },
           on: {
             "host.joined": { guard: "joins", actions: ["join", "requestPlan"] },
-            "host.changed": [
-              {
-                guard: { type: "failsAs", params: { to: "Reverted" } },
-                target: "Reverted",
-                actions: ["count", "recordFailure", "quarantine", "requestPlan"],
-              },
-              {
-                guard: { type: "failsAs", params: { to: "Failed" } },
-                target: "Failed",
-                actions: ["count", "recordFailure", "quarantine", "requestPlan"],
-              },
-              { guard: "counts", actions: ["count", "settle", "requestPlan"] },
-            ],
+            "host.changed": hostChangedWhileOpen,
             "wave.advanced": [
               { guard: "advances", target: "Active", actions: ["advance", "settle", "requestPlan"] },
               { guard: "settles", description: "It is known to be settled." },
@@ -134,10 +124,7 @@ export const chart = vocabulary.createMachine({
               target: "Terminal",
               actions: ["recordComplete", "tellComplete", "requestPlan"],
             },
-            "plan.decided": {
-              guard: or(["dispatchesNothing", stateIn({ control: "Running" })]),
-              actions: "recordDecision",
-            },
+            "plan.decided": planDecidedWhileOpen,
           },
         },
         Terminal: {

@@ -33,6 +33,8 @@ export interface RolloutContext {
   policy: HostContext["policy"] & { maxFailures: number | string; excusedMaxPct: number; retentionMs: number };
   /** null: it is driven by its events alone, or by numbers without a plan. */
   planHash: string | null;
+  /** The newest rollout of the channel when it was opened; null: it is the first, or nobody said. */
+  previous: string | null;
   isUndo: boolean;
   /** Why somebody has opened it, as far as they said. */
   reason: string | null;
@@ -90,6 +92,7 @@ export function initialContext({ input }: { input: RolloutInput }): RolloutConte
       retentionMs: input.policy?.retentionMs ?? retentionMs,
     },
     planHash: input.planHash ?? null,
+    previous: input.previous ?? null,
     isUndo: input.isUndo === true,
     reason: input.reason ?? null,
     waves,

@@ -7,6 +7,7 @@ import { channelPattern, hostPattern, parseRolloutId, refPattern } from "./rollo
 const wave = z.number().int().nonnegative().max(10_000);
 const count = z.number().int().nonnegative().max(10_000_000);
 const reason = z.string().min(1).max(1_000);
+const rolloutId = z.string().refine((id) => parseRolloutId(id) !== undefined, "expected channel@ref or channel@ref~n");
 /** A number, or a share in percent of the hosts of the wave, rounded down. */
 export const toleranceSchema = z.union([count, z.string().regex(/^(?:100|[1-9]?\d)%$/)]);
 
@@ -45,7 +46,7 @@ export const waveRulesSchema = z.strictObject({
 
 export const inputSchema = z
   .strictObject({
-    rolloutId: z.string().refine((id) => parseRolloutId(id) !== undefined, "expected channel@ref or channel@ref~n"),
+    rolloutId,
     channel: z.string().regex(channelPattern),
     targetRef: z.string().regex(refPattern),
     policy: rolloutPolicySchema.optional(),
@@ -54,6 +55,8 @@ export const inputSchema = z
     waveRules: z.array(waveRulesSchema).max(1_000).optional(),
     /** Hash of the plan that was frozen for it: it is driven by its hosts and its planner. */
     planHash: z.string().min(1).max(200).optional(),
+    /** The newest rollout of the channel when it was opened. */
+    previous: rolloutId.optional(),
     /** Freeze, approval and soak do not hold it. */
     isUndo: z.literal(true).optional(),
     /** Why somebody has opened it. */

@@ -14,6 +14,7 @@ import {
   nextWave,
   toleranceOf,
   waveOf,
+  waveText,
 } from "./waves.ts";
 
 type Joined = RolloutEventOf<"host.joined">;
@@ -38,7 +39,10 @@ export const laws = {
     const refusal = laws.mayDrive(context, event) ?? unknownWave(context, event.wave);
     const wave = waveOf(context, event.wave);
     if (refusal !== undefined || wave === undefined || wave.counters.joined < wave.hosts) return refusal;
-    return { code: "all-joined", detail: `All ${wave.hosts} hosts of wave ${event.wave} were dispatched already.` };
+    return {
+      code: "all-joined",
+      detail: `All ${wave.hosts} hosts of ${waveText(context, event.wave)} were dispatched already.`,
+    };
   },
 
   /** The counters are moved from where they are: nobody leaves a state in which nobody is counted. */
@@ -48,7 +52,7 @@ export const laws = {
     if (refusal !== undefined || wave === undefined || wave.counters[event.from] > 0) return refusal;
     return {
       code: "not-counted",
-      detail: `No host of wave ${event.wave} is counted as ${event.from}.`,
+      detail: `No host of ${waveText(context, event.wave)} is counted as ${event.from}.`,
       data: { wave: event.wave, from: event.from, counters: wave.counters },
     };
   },
@@ -67,7 +71,9 @@ export const laws = {
       wave === undefined
         ? failedAfter(context, event) > toleranceOf(context.policy.maxFailures, 0)
         : isBeyondTolerance(wave);
-    return isBeyond ? undefined : { code: "borne", detail: `Wave ${event.wave} bears this failure.` };
+    return isBeyond
+      ? undefined
+      : { code: "borne", detail: `This failure is borne in ${waveText(context, event.wave)}.` };
   },
 
   /** A host of a rollout that has failed is back, and the policy asks for that. */
@@ -132,7 +138,10 @@ export const laws = {
     const refusal = laws.mayPromote(context, event);
     const isAsked = event.full === true ? context.isFullyPromoted : context.promotedThrough >= context.currentWave;
     if (refusal !== undefined || isAsked) return refusal;
-    return { code: "not-promoted", detail: `Wave ${context.currentWave} of ${context.rolloutId} soaks in full.` };
+    return {
+      code: "not-promoted",
+      detail: `${context.rolloutId} soaks in full in ${waveText(context, context.currentWave)}.`,
+    };
   },
 
   /** All waves at once takes the approvals of all of them: hastening is no way around the second pair of eyes. */
@@ -148,17 +157,18 @@ export const laws = {
     if (under !== undefined) return under;
     const number = event.wave ?? firstUnapproved(context);
     if (number !== undefined && number < context.currentWave) {
-      return { code: "wave-begun", detail: `Wave ${number} has begun; the rollout is at wave ${context.currentWave}.` };
+      const detail = `${context.rolloutId} is at ${waveText(context, context.currentWave)}: ${waveText(context, number)} has begun.`;
+      return { code: "wave-begun", detail };
     }
     if (number === undefined || approvalsMissing(context, number) === 0) {
-      const which = number === undefined ? "No wave" : `Wave ${number}`;
-      return { code: "no-approval-needed", detail: `${which} of ${context.rolloutId} waits for an approval.` };
+      const which = number === undefined ? "no wave waits for an" : `${waveText(context, number)} waits for no`;
+      return { code: "no-approval-needed", detail: `In ${context.rolloutId} ${which} approval.` };
     }
     const given = context.approvals[number] ?? [];
     if (!given.some(({ by }) => by === approverOf(event))) return undefined;
     return {
       code: "same-approver",
-      detail: `${approverOf(event)} has approved wave ${number} already; it takes somebody else.`,
+      detail: `${approverOf(event)} has approved ${waveText(context, number)} already; it takes somebody else.`,
       data: { wave: number, approvals: given, missing: approvalsMissing(context, number) },
     };
   },
@@ -175,7 +185,7 @@ export const laws = {
   hasTooManyExcused(context: RolloutContext): Refusal | undefined {
     const wave = waveOf(context, context.currentWave);
     if (wave !== undefined && hasTooManyExcused(context, wave)) return undefined;
-    return { code: "few-excused", detail: `Few hosts of wave ${context.currentWave} are excused.` };
+    return { code: "few-excused", detail: `Few hosts of ${waveText(context, context.currentWave)} are excused.` };
   },
 
   /** A decision that dispatches needs a rollout that runs; its reasons say what stands in the way. */
@@ -238,7 +248,7 @@ function unfit(context: RolloutContext, event: Advanced): Refusal | undefined {
 
 function noWaveLeft(context: RolloutContext): Refusal | undefined {
   if (context.waves === null || nextWave(context) !== undefined) return undefined;
-  return { code: "no-wave-left", detail: `No wave with hosts comes after wave ${context.currentWave}.` };
+  return { code: "no-wave-left", detail: `No wave with hosts comes after ${waveText(context, context.currentWave)}.` };
 }
 
 /** The counters do not say that the wave which is left is the current one, and settled. */
@@ -246,13 +256,16 @@ function unsettled(context: RolloutContext, { fromWave }: Advanced): Refusal | u
   const { currentWave, waves } = context;
   if (waves === null) return undefined;
   if (fromWave !== currentWave) {
-    return { code: "stale-wave", detail: `This is about wave ${fromWave}; the rollout is at wave ${currentWave}.` };
+    return {
+      code: "stale-wave",
+      detail: `This is about ${waveText(context, fromWave)}; the rollout is at ${waveText(context, currentWave)}.`,
+    };
   }
   const wave = waveOf(context, currentWave);
   if (wave === undefined || isWaveSettled(context, currentWave)) return undefined;
   return {
     code: "counters-disagree",
-    detail: `Wave ${currentWave} is not settled: ${wave.settled} of ${wave.hosts} hosts are, and ${wave.counters.Converged} of at least ${neededOf(wave)} have converged.`,
+    detail: `The rollout is at ${waveText(context, currentWave)}, which is not settled: ${wave.settled} of ${wave.hosts} hosts are, and ${wave.counters.Converged} of at least ${neededOf(wave)} have converged.`,
     data: { wave: currentWave, counters: wave.counters },
   };
 }
@@ -263,7 +276,10 @@ function barred(context: RolloutContext, { fromWave, toWave }: Advanced): Refusa
   if (unknown !== undefined || context.waves === null) return unknown;
   for (let number = fromWave + 1; number < toWave; number += 1) {
     if (!isWaveSettled(context, number))
-      return { code: "counters-disagree", detail: `Wave ${number} is not settled and cannot be passed over.` };
+      return {
+        code: "counters-disagree",
+        detail: `What lies between cannot be passed over: ${waveText(context, number)} is not settled.`,
+      };
   }
   return approvalsMissing(context, toWave) === 0 ? undefined : approvalMissing(context, toWave);
 }
@@ -277,15 +293,16 @@ function approvalMissing(context: RolloutContext, wave: number): Refusal {
   const missing = approvalsMissing(context, wave);
   return {
     code: "approval-missing",
-    detail: `Wave ${wave} of ${context.rolloutId} lacks ${missing} of ${context.rules[wave]?.approvals} approvals.`,
+    detail: `${context.rolloutId} lacks ${missing} of ${context.rules[wave]?.approvals} approvals for ${waveText(context, wave)}.`,
     data: { wave, missing, approvals: context.approvals[wave] ?? [] },
     hint: "wave.approve",
   };
 }
 
-/** "web-3 became Failed in wave 1". */
-export function describeFailure({ failure }: RolloutContext): string {
-  return `${failure?.host ?? "a host"} became ${failure?.to} in wave ${failure?.wave}`;
+/** "web-3 became Failed in wave 1 of 3". */
+export function describeFailure(context: RolloutContext): string {
+  const { failure } = context;
+  return `${failure?.host ?? "a host"} became ${failure?.to} in ${waveText(context, failure?.wave ?? 0)}`;
 }
 
 /** "stable@v2 is paused by ann: a bad disk". */

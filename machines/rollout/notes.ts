@@ -9,6 +9,7 @@ import {
   nextWave,
   toleranceOf,
   waveOf,
+  waveText,
   type Wave,
 } from "./waves.ts";
 
@@ -40,7 +41,7 @@ function notesIn(context: RolloutContext, state: string): string[] {
 const wavesToldMax = 3; // of those behind the current one: more would hide the rest of what is said
 
 /** The current wave, and those before it in which a host has begun again or has gone. */
-function waveNotes(context: RolloutContext): string[] {
+export function waveNotes(context: RolloutContext): string[] {
   const { waves, currentWave } = context;
   if (waves === null) return ["nobody has said how many hosts it has: it is driven by its events alone"];
   const behind = waves.flatMap((_, number) =>
@@ -50,16 +51,16 @@ function waveNotes(context: RolloutContext): string[] {
   const more = behind.length > wavesToldMax ? [`${behind.length - wavesToldMax} more waves are not settled`] : [];
   const deferred = waves.reduce((sum, { Deferred }) => sum + Deferred, 0);
   return [
-    ...told.flatMap((wave) => (wave === undefined ? [] : [waveNote(wave)])),
+    ...told.flatMap((wave) => (wave === undefined ? [] : [waveNote(context, wave)])),
     ...more,
     ...(deferred > 0 ? [`${hosts(deferred)} waiting for a reboot`] : []),
   ];
 }
 
 /** What a wave still lacks, as far as its counters tell. */
-function waveNote(wave: Wave): string {
+function waveNote(context: RolloutContext, wave: Wave): string {
   const { number, counters, rules, failures, settled } = wave;
-  const said = [`wave ${number}: ${settled} of ${hosts(wave.hosts)} settled`];
+  const said = [`${waveText(context, number)}: ${settled} of ${hosts(wave.hosts)} settled`];
   if (failures > 0) said.push(`${failures} failed (${toleranceOf(rules.maxFailures, wave.hosts)} borne)`);
   if (counters.Excused > 0) said.push(`${counters.Excused} excused`);
   if (counters.Released > 0) said.push(`${counters.Released} released without having converged`);
@@ -77,9 +78,10 @@ function nextWaveNotes(context: RolloutContext): string[] {
   const { currentWave } = context;
   const next = nextWave(context);
   if (!isWaveSettled(context, currentWave)) return waveNotes(context); // a host that was done has begun again
-  if (next === undefined) return [`wave ${currentWave} is settled`];
+  if (next === undefined) return [`${waveText(context, currentWave)} is settled`];
   const [counters] = (context.waves ?? []).slice(next);
-  return [`wave ${currentWave} is settled; wave ${next} has ${hosts(counters === undefined ? 0 : hostsOf(counters))}`];
+  const has = hosts(counters === undefined ? 0 : hostsOf(counters));
+  return [`${waveText(context, currentWave)} is settled; ${waveText(context, next)} has ${has}`];
 }
 
 function approvalNotes(context: RolloutContext, wave: number | undefined): string[] {
@@ -87,7 +89,7 @@ function approvalNotes(context: RolloutContext, wave: number | undefined): strin
   if (wave === undefined || missing === 0) return [];
   const given = (context.approvals[wave] ?? []).map(({ by }) => by);
   const so = given.length === 0 ? "" : ` (given by ${given.join(", ")})`;
-  return [`wave ${wave} lacks ${missing} of ${context.rules[wave]?.approvals} approvals${so}`];
+  return [`${waveText(context, wave)} lacks ${missing} of ${context.rules[wave]?.approvals} approvals${so}`];
 }
 
 function holdNotes(context: RolloutContext): string[] {

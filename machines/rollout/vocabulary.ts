@@ -5,7 +5,7 @@ import type { RolloutContext } from "./context.ts";
 import { countedAfter, failedAfter, joinedAfter } from "./counting.ts";
 import type { RolloutEvent, RolloutEventOf, RolloutInput } from "./events.ts";
 import { approverOf, describeFailure, laws, type PlanOutcome } from "./laws.ts";
-import { firstUnapproved, isEveryWaveComplete, isWaveSettled, nextWave, toleranceOf, waveOf } from "./waves.ts";
+import { firstUnapproved, isEveryWaveComplete, isWaveSettled, lossText, nextWave, waveOf, waveText } from "./waves.ts";
 
 const planRetryMs = 30_000; // a planner that fails needs somebody, or a store that comes back
 
@@ -97,7 +97,7 @@ export const vocabulary = base.extend({
     recordExcusedStop: base.assign(({ context, event }) => {
       const { counters, hosts } = waveOf(context, context.currentWave) ?? { counters: { Excused: 0 }, hosts: 0 };
       const most = `more than ${context.policy.excusedMaxPct} %`;
-      const reason = `${counters.Excused} of ${hosts} hosts of wave ${context.currentWave} are excused, ${most} beyond what was accepted`;
+      const reason = `${counters.Excused} of ${hosts} hosts of ${waveText(context, context.currentWave)} are excused, ${most} beyond what was accepted`;
       return { paused: { by: "engine", reason, at: atOf(context, event) } };
     }),
     acceptExcused: base.assign({
@@ -162,10 +162,7 @@ function errorOf(event: EventObject): string {
 
 function describeTooMany(context: RolloutContext, { wave: number }: RolloutEventOf<"host.changed">): string {
   const wave = waveOf(context, number);
-  if (wave === undefined) return describeFailure(context);
-  const { failures, hosts, rules } = wave;
-  const borne = toleranceOf(rules.maxFailures, hosts);
-  return `${describeFailure(context)}: ${failures} of ${hosts} hosts have failed, ${borne} are borne`;
+  return wave === undefined ? describeFailure(context) : `${describeFailure(context)}: ${lossText(wave)}`;
 }
 
 function toChannel({ channel }: RolloutContext, event: AnyEventObject) {

@@ -29,6 +29,11 @@ export function waveOf({ waves, rules }: RolloutContext, number: number): Wave |
   };
 }
 
+/** "wave 1 of 3": its context has no names, and people count from one. */
+export function waveText({ waves }: RolloutContext, number: number): string {
+  return `wave ${number + 1}${waves === null ? "" : ` of ${waves.length}`}`;
+}
+
 export function hostsOf(counters: WaveCounters): number {
   return countedStates.reduce((sum, state) => sum + counters[state], 0);
 }
@@ -36,6 +41,13 @@ export function hostsOf(counters: WaveCounters): number {
 /** How many failures a wave bears: a number, or a share of its hosts, rounded down. */
 export function toleranceOf(maxFailures: number | string, hosts: number): number {
   return typeof maxFailures === "number" ? maxFailures : Math.floor((hosts * Number.parseInt(maxFailures, 10)) / 100);
+}
+
+/** "2 of 4 hosts failed, 1 borne": why a wave has lost too many, also where that is for want of hosts that converge. */
+export function lossText({ failures, hosts, rules }: Pick<Wave, "failures" | "hosts" | "rules">): string {
+  const borne = toleranceOf(rules.maxFailures, hosts);
+  const lost = `${failures} of ${hosts} ${hosts === 1 ? "host" : "hosts"} failed, ${borne} borne`;
+  return failures > borne ? lost : `${lost}, but at least ${rules.minConverged} to converge`;
 }
 
 /**

@@ -63,7 +63,7 @@ export function createAgent(options: AgentOptions): Agent {
   const parts = { file, runs, witnesses, askVersion, hosts, changes, boot, workDir, clock, log };
   const controlPlane = controlPlaneOf(witnesses);
   const backoff = () => createBackoff({ baseMs: 250, maxMs: 30_000, chance });
-  const outbox = createOutbox({ engine, host, hosts, controlPlane, backoff: backoff(), clock, log });
+  const outbox = createOutbox({ engine, hosts, controlPlane, backoff: backoff(), clock, log });
   const takeOrder = createTakeOrder({ engine, host, hosts, controlPlane, outbox, runs, askVersion, clock, log });
   const link = createLink({ controlPlane, hosts, outbox, takeOrder, changes, backoff: backoff(), clock, log });
   const stopping = new AbortController();

@@ -1,68 +1,35 @@
-import { z } from "zod";
-import { type agentEventTypes, eventSchemas, inputSchema, orderTypes } from "../../machines/host/events.ts";
+import type { z } from "zod";
 import type { Client } from "../client/index.ts";
 import { isSignalboxError, SignalboxError } from "../core/errors.ts";
 import { describeFaults, faultsOf } from "../core/schema-faults.ts";
+import {
+  agentAnswers,
+  agentOrders,
+  knownText,
+  type AgentAnswersView,
+  type AgentOrderView,
+  type KnownRollout,
+  type NumberedEvent,
+} from "../operations/agent-schemas.ts";
 import { controlPlaneWitness, type Witnesses } from "./witnesses.ts";
 
 /** What an agent asks of its control plane. Errors are the client's. */
 export interface ControlPlane {
   /** What this host has to do beyond what is known here; waits for news that long. */
-  orders(given: { known: readonly KnownHere[]; waitSeconds: number; signal: AbortSignal }): Promise<Order[]>;
+  orders(given: { known: readonly KnownRollout[]; waitSeconds: number; signal: AbortSignal }): Promise<Order[]>;
   /** Tells events of the numbered stream of a rollout. Throws `sequence-gap`, and `not-found` for a rollout that it knows nothing of. */
-  tell(given: { rolloutId: string; events: readonly NumberedEvent[]; signal: AbortSignal }): Promise<Told>;
+  tell(given: {
+    rolloutId: string;
+    /** How many it has taken. */
+    orders: number;
+    events: readonly NumberedEvent[];
+    signal: AbortSignal;
+  }): Promise<AgentAnswersView>;
 }
 
-/** A rollout that has an instance here, the orders that it has taken, and the last number that was acknowledged to it. */
-export interface KnownHere {
-  readonly rolloutId: string;
-  readonly orders: number;
-  readonly sent: number;
-}
-
-export interface NumberedEvent {
-  readonly seq: number;
-  readonly event: { readonly type: (typeof agentEventTypes)[number] } & Readonly<Record<string, unknown>>;
-}
-
-const outcomes = ["changed", "unchanged", "refused"] as const;
-const reasonSchema = z.object({ code: z.string(), detail: z.string() });
-const toldSchema = z.object({
-  /** The last number of those that were told which is taken. */
-  last: z.number().int().nonnegative(),
-  outcomes: z.array(
-    z.object({ seq: z.number(), outcome: z.enum(outcomes), reasons: z.array(reasonSchema).optional() }),
-  ),
-  /** Of the control plane's instance. */
-  state: z.string(),
-});
-export type Told = z.output<typeof toldSchema>;
-
-const dispatchSchema = inputSchema.omit({ reportsTo: true });
-const version = eventSchemas["dispatch.acknowledged"].shape.observedPrior;
-const rolloutId = inputSchema.shape.rolloutId;
-
-const orderSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("dispatch"), dispatch: dispatchSchema, quarantined: z.array(z.string()) }),
-  z.object({
-    kind: z.literal("recover"),
-    dispatch: dispatchSchema,
-    acknowledged: z.object({ observedPrior: version, rollbackTo: version }),
-    seq: z.number().int().positive(),
-    state: z.string(),
-  }),
-  z.object({
-    kind: z.literal("order"),
-    rolloutId,
-    number: z.number().int().positive(),
-    event: z.looseObject({ type: z.enum(orderTypes) }),
-  }),
-  z.object({ kind: z.literal("replay"), rolloutId, after: z.number().int().nonnegative() }),
-]);
-export type Order = z.output<typeof orderSchema>;
+export type Order = AgentOrderView;
 export type OrderOf<Kind extends Order["kind"]> = Extract<Order, { kind: Kind }>;
 
-const dispatchesSchema = z.object({ items: z.array(orderSchema) });
 const answerLateMs = 15_000; // after the time that the server was asked to wait
 
 /** Whatever it answers shows that this host is not cut off. */
@@ -82,15 +49,15 @@ export function createControlPlane(given: { client: Client; host: string; witnes
 
   return {
     async orders({ known, waitSeconds, signal }) {
-      const query = { host, wait: waitSeconds, known: known.map(textOf).join(",") };
+      const query = { host, wait: waitSeconds, known: knownText(known) };
       const timeoutMs = waitSeconds * 1_000 + answerLateMs;
       const answer = await heard(client.call("poll-dispatch", { query, timeoutMs, signal }));
-      return answer === undefined ? [] : checked(dispatchesSchema, answer).items;
+      return answer === undefined ? [] : checked(agentOrders, answer).items;
     },
 
-    async tell({ rolloutId, events, signal }) {
-      const body = { host, rolloutId, events: [...events] };
-      return checked(toldSchema, await heard(client.call("report-events", { body, signal })));
+    async tell({ rolloutId, orders, events, signal }) {
+      const body = { host, rolloutId, orders, events: [...events] };
+      return checked(agentAnswers, await heard(client.call("report-events", { body, signal })));
     },
   };
 }
@@ -98,10 +65,6 @@ export function createControlPlane(given: { client: Client; host: string; witnes
 /** A refusal of ours is an answer; a proxy in between, or a connection that failed, is none. */
 export function isAnswer(error: unknown): error is SignalboxError {
   return isSignalboxError(error) && error.requestId !== undefined;
-}
-
-function textOf({ rolloutId, orders, sent }: KnownHere): string {
-  return `${rolloutId}:${orders}:${sent}`;
 }
 
 function checked<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.output<Schema> {

@@ -1,12 +1,16 @@
 import { messageOf } from "../core/errors.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import type { KnownRollout } from "../operations/agent-schemas.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Changes } from "./changes.ts";
-import type { ControlPlane, KnownHere, Order } from "./control-plane.ts";
+import type { ControlPlane, Order } from "./control-plane.ts";
 import type { LocalHost, LocalHosts } from "./local-hosts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { TakeOrder } from "./take-orders.ts";
+
+/** What the link asks of the records that are kept here. */
+type Records = Pick<LocalHosts, "all" | "ordersTaken">;
 
 const waitSeconds = 60; // the longest that the control plane offers
 const idleMs = { base: 500, max: 5_000 }; // between two questions that brought nothing that can be done yet
@@ -14,7 +18,7 @@ const idleMs = { base: 500, max: 5_000 }; // between two questions that brought 
 /** Asks the control plane what there is to do, and does it in order, until the signal is aborted. */
 export function createLink(given: {
   controlPlane: ControlPlane;
-  hosts: LocalHosts;
+  hosts: Records;
   outbox: Pick<Outbox, "sent">;
   takeOrder: TakeOrder;
   changes: Changes;
@@ -81,7 +85,7 @@ function inOrder(orders: readonly Order[]): Order[] {
 const knownMax = 30; // together below what a query may carry
 
 /** All that are not final, and the newest that is: the control plane asks for what it has lost of them. */
-async function knownHere(hosts: LocalHosts, outbox: Pick<Outbox, "sent">): Promise<KnownHere[]> {
+async function knownHere(hosts: Records, outbox: Pick<Outbox, "sent">): Promise<KnownRollout[]> {
   const all = (await hosts.all()).toSorted((a, b) => b.updatedAt - a.updatedAt);
   const known = [...all.filter(({ isFinal }) => !isFinal), ...newestEnded(all)].slice(0, knownMax);
   return Promise.all(

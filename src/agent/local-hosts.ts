@@ -1,9 +1,11 @@
 import type { HostContext } from "../../machines/host/context.ts";
 import { agentEventTypes } from "../../machines/host/events.ts";
 import type { HostState } from "../../machines/host/states.ts";
+import { hostIdOf } from "../../machines/rollout/rollout-id.ts";
 import type { Instance } from "../core/outcome.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { NumberedEvent } from "./control-plane.ts";
+import type { NumberedEvent } from "../operations/agent-schemas.ts";
+import { createPast } from "./past.ts";
 
 /** This host in one rollout, as the agent's own instance has it. */
 export interface LocalHost {
@@ -12,6 +14,7 @@ export interface LocalHost {
   readonly state: HostState;
   readonly isFinal: boolean;
   readonly context: HostContext;
+  readonly createdAt: number;
   readonly updatedAt: number;
   /** Added to the place of an event in the local journal, it is the event's number. */
   readonly base: number;
@@ -27,8 +30,17 @@ export interface LocalHosts {
   find(rolloutId: string): Promise<LocalHost | undefined>;
   /** Every one that is not final. */
   active(): Promise<LocalHost[]>;
-  /** All that there ever were. */
+  /** Those, and of the ones that are final what is still asked for; each rollout's newest. */
   all(): Promise<LocalHost[]>;
+  /** One was made: it is not missed, however soon it ends. */
+  made(id: string): void;
+  /** Names one that begins: a rollout that begins anew has another. */
+  nameFor(rolloutId: string, host: string): Promise<string>;
+  /**
+   * Passes over one from now on that has been left for a newer ref, and says whether it did: a control plane that knows nothing
+   * of it begins it anew, and what was done then is not what runs now.
+   */
+  leaveBehind(host: LocalHost): Promise<boolean>;
   /** How many orders of the control plane it has taken. */
   ordersTaken(id: string): Promise<number>;
   /** Whether something is being done to the host for this one, or watched. A reboot may take days, and is nobody's work. */
@@ -45,16 +57,54 @@ const charactersMax = 131_072; // half of what a body may have
 
 export function createLocalHosts(engine: Engine): LocalHosts {
   const counted = new Map<string, Counted>();
+  const leftBehind = new Set<string>();
+
+  const past = createPast();
+  const unended = new Set<string>(); // as far as is known
+  let isPastKnown = false;
 
   async function list(status?: "active"): Promise<LocalHost[]> {
-    const hosts: LocalHost[] = [];
+    const hosts = await (status === "active" ? unendedNow() : remembered());
+    return newestOfEach(hosts).filter(({ id }) => !leftBehind.has(id));
+  }
+
+  async function* stored(status?: "active"): AsyncGenerator<LocalHost> {
     for (let cursor: string | undefined; ; ) {
       const query = { machine: "host", limit: pageMax, ...(status && { status }), ...(cursor && { cursor }) };
       const { items, nextCursor } = await engine.list(query);
-      hosts.push(...items.map(localHost));
-      if (nextCursor === null) return hosts;
+      yield* items.map(localHost);
+      if (nextCursor === null) return;
       cursor = nextCursor;
     }
+  }
+
+  /** What was there before and is not any more has ended. */
+  async function unendedNow(): Promise<LocalHost[]> {
+    const hosts: LocalHost[] = [];
+    for await (const host of stored("active")) hosts.push(host);
+    const there = new Set(hosts.map(({ id }) => id));
+    for (const id of [...unended].filter((each) => !there.has(each))) {
+      const host = localHost(await engine.read(id));
+      if (!host.isFinal) continue; // made meanwhile
+      past.add(host);
+      unended.delete(id);
+    }
+    for (const id of there) unended.add(id);
+    return hosts;
+  }
+
+  /** Everything is read once; from then on only what has not ended. */
+  async function remembered(): Promise<LocalHost[]> {
+    if (!isPastKnown) for await (const host of stored()) if (host.isFinal) past.add(host);
+    isPastKnown = true;
+    const hosts = await unendedNow();
+    const there = new Set(hosts.map(({ id }) => id));
+    return [...hosts, ...past.hosts().filter(({ id }) => !there.has(id))];
+  }
+
+  async function runsOf(rolloutId: string): Promise<LocalHost[]> {
+    const label = { name: "rollout", value: rolloutId };
+    return (await engine.list({ machine: "host", label, limit: pageMax })).items.map(localHost);
   }
 
   /** Goes on where it was left, so that a long soak is not read from its beginning for each event. */
@@ -76,11 +126,25 @@ export function createLocalHosts(engine: Engine): LocalHosts {
   return {
     active: () => list("active"),
     all: () => list(),
+    made: (id) => void unended.add(id),
     read: async (id) => localHost(await engine.read(id)),
 
     async find(rolloutId) {
-      const { items } = await engine.list({ machine: "host", label: { name: "rollout", value: rolloutId }, limit: 1 });
-      return items[0] && localHost(items[0]);
+      const [newest] = newestOfEach(await runsOf(rolloutId));
+      return newest === undefined || leftBehind.has(newest.id) ? undefined : newest;
+    },
+
+    async nameFor(rolloutId, host) {
+      const before = (await runsOf(rolloutId)).length;
+      return before === 0 ? hostIdOf(rolloutId, host) : `${hostIdOf(rolloutId, host)}~${before + 1}`;
+    },
+
+    async leaveBehind({ id, context: { channel, acknowledgedAt } }) {
+      const isNewer = ({ context }: LocalHost) =>
+        context.channel === channel && (context.acknowledgedAt ?? 0) > (acknowledgedAt ?? 0);
+      if (!(await list()).some(isNewer)) return false;
+      leftBehind.add(id);
+      return true;
     },
 
     ordersTaken: async (id) => (await engine.head(id)).row.streams[ordersStream] ?? 0,
@@ -133,7 +197,13 @@ function isTold(entry: Entry): entry is Entry & { event: NonNullable<Entry["even
   return entry.event !== null && entry.outcome !== "refused" && told.has(entry.event.type);
 }
 
-function localHost({ id, state, status, context, updatedAt, labels }: Instance): LocalHost {
+/** Of each rollout the one that was begun last. */
+function newestOfEach(hosts: readonly LocalHost[]): LocalHost[] {
+  const byRollout = Map.groupBy(hosts, ({ rolloutId }) => rolloutId);
+  return [...byRollout.values()].flatMap((runs) => runs.toSorted((a, b) => b.createdAt - a.createdAt).slice(0, 1));
+}
+
+function localHost({ id, state, status, context, createdAt, updatedAt, labels }: Instance): LocalHost {
   const known = context as HostContext; // the chart's own
   return {
     id,
@@ -141,6 +211,7 @@ function localHost({ id, state, status, context, updatedAt, labels }: Instance):
     state: state as HostState,
     isFinal: status !== "active",
     context: known,
+    createdAt,
     updatedAt,
     base: Number(labels[baseLabel] ?? 0),
   };

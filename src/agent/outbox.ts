@@ -1,10 +1,10 @@
-import { hostIdOf } from "../../machines/rollout/rollout-id.ts";
 import type { Clock } from "../core/clock.ts";
 import { isSignalboxError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { AgentAnswersView, NumberedEvent } from "../operations/agent-schemas.ts";
 import type { Backoff } from "./backoff.ts";
-import type { ControlPlane, NumberedEvent, Told } from "./control-plane.ts";
+import type { ControlPlane } from "./control-plane.ts";
 import type { LocalHost, LocalHosts } from "./local-hosts.ts";
 
 /**
@@ -17,7 +17,7 @@ export interface Outbox {
   /** An instance may have something to tell. */
   moved(instance: string): void;
   /** The control plane asks for what comes after a number. */
-  replay(rolloutId: string, after: number): void;
+  replay(host: LocalHost, after: number): Promise<void>;
   /** Until the signal is aborted. Begins with everything that may not have been told by an agent before. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -27,14 +27,13 @@ const endedMax = 20; // the newest of those that are final: an agent that was st
 
 export function createOutbox(given: {
   engine: Pick<Engine, "transactAsEngine">;
-  host: string;
   hosts: LocalHosts;
   controlPlane: ControlPlane;
   backoff: Backoff;
   clock: Clock;
   log: Log;
 }): Outbox {
-  const { engine, host, hosts, controlPlane, backoff, clock, log } = given;
+  const { engine, hosts, controlPlane, backoff, clock, log } = given;
   const acknowledged = new Map<string, number>();
   const waiting = new Map<string, number>(); // instances that may have something to tell, and from when on
   let wake = () => {};
@@ -57,23 +56,35 @@ export function createOutbox(given: {
       const after = known ?? (await hosts.last(local)) - 1; // the newest one: the answer to it says how far the control plane is
       const events = await hosts.events(local, Math.max(after, 0));
       if (events.length === 0) return;
-      await tell(local, events, signal);
+      if (!(await tell(local, events, signal))) return;
     }
   }
 
-  async function tell(local: LocalHost, events: readonly NumberedEvent[], signal: AbortSignal): Promise<void> {
-    const { rolloutId, base } = local;
+  /** Whether there may be more to tell. */
+  async function tell(local: LocalHost, events: readonly NumberedEvent[], signal: AbortSignal): Promise<boolean> {
+    const { id, rolloutId, base } = local;
     try {
-      const answer = await controlPlane.tell({ rolloutId, events, signal });
+      const orders = await hosts.ordersTaken(id);
+      const answer = await controlPlane.tell({ rolloutId, orders, events, signal });
       if (!wasAskedMeanwhile(rolloutId, events)) acknowledged.set(rolloutId, answer.last);
       logRefused(local, events, answer);
       await follow(local, answer.state);
+      return true;
     } catch (error) {
       const expected = expectedOf(error);
       if (expected === undefined || expected <= base) throw error; // what came before the base, nobody has any more
-      log.info({ rolloutId, expected }, "the control plane lacks events: they are told again");
-      acknowledged.set(rolloutId, expected - 1);
+      return goBackTo(local, expected - 1);
     }
+  }
+
+  /** What comes after a number is told again, and whether it is: not to one who knows nothing of what is history here. */
+  async function goBackTo(local: LocalHost, after: number): Promise<boolean> {
+    const { rolloutId } = local;
+    const isHistory = after === 0 && (await hosts.leaveBehind(local));
+    if (isHistory) log.info({ rolloutId }, "the control plane begins a rollout anew that this host has left since");
+    else log.info({ rolloutId, after }, "the control plane lacks events: they are told again");
+    acknowledged.set(rolloutId, after);
+    return !isHistory;
   }
 
   /** What the control plane asked for while it was told something counts. */
@@ -81,7 +92,11 @@ export function createOutbox(given: {
     return (acknowledged.get(rolloutId) ?? Number.POSITIVE_INFINITY) < (first?.seq ?? 0) - 1;
   }
 
-  function logRefused({ rolloutId, state }: LocalHost, events: readonly NumberedEvent[], { outcomes }: Told): void {
+  function logRefused(
+    { rolloutId, state }: LocalHost,
+    events: readonly NumberedEvent[],
+    { outcomes }: AgentAnswersView,
+  ): void {
     for (const { seq, outcome, reasons } of outcomes) {
       if (outcome !== "refused") continue;
       const event = events.find((each) => each.seq === seq)?.event.type;
@@ -138,9 +153,8 @@ export function createOutbox(given: {
   return {
     sent: (rolloutId) => acknowledged.get(rolloutId) ?? 0,
     moved: (instance) => add(instance),
-    replay(rolloutId, after) {
-      acknowledged.set(rolloutId, after);
-      add(hostIdOf(rolloutId, host));
+    async replay(local, after) {
+      if (await goBackTo(local, after)) add(local.id);
     },
 
     async run(signal) {

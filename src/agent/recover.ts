@@ -10,16 +10,16 @@ export function knownGood(
   { channel, target }: Pick<Dispatch, "channel" | "target">,
   quarantined: readonly string[],
 ): string | null {
-  const good = hosts.flatMap(({ context }) =>
-    context.channel === channel &&
-    context.convergedAt !== null &&
-    context.failure === null &&
-    context.target !== target &&
-    !quarantined.includes(context.target)
-      ? [{ version: context.target, at: context.convergedAt }]
-      : [],
-  );
-  return good.toSorted((a, b) => b.at - a.at)[0]?.version ?? null;
+  const good = hosts
+    .filter(isGood)
+    .map(({ context }) => context)
+    .filter((each) => each.channel === channel && each.target !== target && !quarantined.includes(each.target));
+  return good.toSorted((a, b) => (b.convergedAt ?? 0) - (a.convergedAt ?? 0))[0]?.target ?? null;
+}
+
+/** Its version has converged here, and nothing was wrong with it afterwards. */
+export function isGood({ context }: Pick<LocalHost, "context">): boolean {
+  return context.convergedAt !== null && context.failure === null;
 }
 
 /** How an instance is made again of which only the control plane has records. */

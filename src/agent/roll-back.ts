@@ -38,8 +38,8 @@ export function createRollBack(parts: ActivityParts): Activity<RollBackInput, vo
     const seen = await askVersion(call.signal);
     const fault = faultOf(end, timeoutMs);
     if (seen.version !== rollbackTo || fault !== undefined) {
-      const runs = seen.version === null ? seen.why : `${seen.version} runs`;
-      throw new Error(`The command to go back to ${rollbackTo} ${fault ?? "ended with 0"}, and ${runs}`);
+      const found = seen.version === null ? seen.why : `${seen.version} runs`;
+      throw new Error(`The command to go back to ${rollbackTo} ${fault ?? "ended with 0"}, and ${found}`);
     }
     await tell(call, { type: "rollback.completed", revertedTo: rollbackTo, observedAt: clock.now() }, log);
   };

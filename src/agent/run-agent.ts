@@ -6,7 +6,7 @@ import { createClient } from "../client/index.ts";
 import { messageOf, SignalboxError } from "../core/errors.ts";
 import { makeDataDirectory } from "../providers/data-directory.ts";
 import { aborted, stopSignal } from "../providers/stop-signal.ts";
-import { systemClock } from "../providers/system-clock.ts";
+import { steadyClock } from "../providers/system-clock.ts";
 import { sqliteStore } from "../store/sqlite/sqlite.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createAgent } from "./agent.ts";
@@ -50,7 +50,7 @@ export async function runAgent(options: RunAgentOptions): Promise<number> {
       url,
       controlPlaneOf: (witnesses) => createControlPlane({ client, host, witnesses }),
       boot: bootId(),
-      clock: systemClock(),
+      clock: steadyClock(),
       log,
       chance: Math.random,
     });

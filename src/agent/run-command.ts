@@ -22,8 +22,9 @@ const outputBytesMax = 8_192; // the last ones of each stream
 const outputAfterExitMs = 200; // for what is in the pipe; what it left behind may hold it open for ever
 
 /**
- * Runs a command that takes moments to its end, in a process group of its own which is killed when its time is over. What it
- * does is lost with this process. Throws the signal's reason when that is aborted.
+ * Runs a command that takes moments to its end, in a process group of its own. What of that is left when it has ended, or its
+ * time is over, and holds its output is killed. What it does is lost with this process. Throws the signal's reason when that is
+ * aborted.
  */
 export async function runCommand({
   command,
@@ -42,6 +43,8 @@ export async function runCommand({
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [stdout, stderr] = [tailOf(child.stdout), tailOf(child.stderr)];
+  let isWhollyOver = false;
+  void Promise.all([exitOf(child), stdout.ended, stderr.ended]).then(() => (isWhollyOver = true));
   const over = new AbortController();
   const limit = AbortSignal.any([signal, over.signal]);
   try {
@@ -49,12 +52,14 @@ export async function runCommand({
     signal.throwIfAborted();
     if (end === undefined) return { kind: "timed-out" };
     if (typeof end === "string") return { kind: "not-started", reason: end };
-    await Promise.race([stdout.ended, clock.wakeAt(clock.now() + outputAfterExitMs, limit)]);
+    await Promise.race([
+      Promise.all([stdout.ended, stderr.ended]),
+      clock.wakeAt(clock.now() + outputAfterExitMs, limit),
+    ]);
     return { kind: "exited", exitCode: end.exitCode, stdout: stdout.text(), stderr: stderr.text() };
   } finally {
     over.abort();
-    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined)
-      signalPid(-child.pid, "SIGKILL");
+    if (!isWhollyOver && child.pid !== undefined) signalPid(-child.pid, "SIGKILL");
     child.stdout.destroy();
     child.stderr.destroy();
     child.unref();

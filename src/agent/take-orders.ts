@@ -1,5 +1,4 @@
 import { orderTypes } from "../../machines/host/events.ts";
-import { hostIdOf } from "../../machines/rollout/rollout-id.ts";
 import type { Clock } from "../core/clock.ts";
 import { isSignalboxError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
@@ -43,7 +42,7 @@ export function createTakeOrder(given: {
     const observedAt = clock.now();
     const event = { type: "dispatch.acknowledged" as const, observedPrior: seen.version, rollbackTo, observedAt };
     const seq = (refusedUpTo.get(rolloutId) ?? 0) + 1;
-    const { outcomes } = await controlPlane.tell({ rolloutId, events: [{ seq, event }], signal });
+    const { outcomes } = await controlPlane.tell({ rolloutId, orders: 0, events: [{ seq, event }], signal });
     const answer = outcomes[0];
     if (answer?.outcome === "refused") {
       refusedUpTo.set(rolloutId, seq);
@@ -78,7 +77,7 @@ export function createTakeOrder(given: {
     events: readonly ({ type: string } & object)[],
   ): Promise<void> {
     const { rolloutId, channel } = dispatch;
-    const id = hostIdOf(rolloutId, host);
+    const id = await hosts.nameFor(rolloutId, host);
     const labels = { rollout: rolloutId, host, channel, ...(base !== 0 && { [baseLabel]: String(base) }) };
     const moves = events.map((event) => ({ id, event }));
     const sents = await engine.transactAsEngine(
@@ -87,6 +86,7 @@ export function createTakeOrder(given: {
         principal: "agent",
       },
     );
+    hosts.made(id);
     const refused = sents.find(({ outcome }) => outcome === "refused");
     if (refused !== undefined) log.error({ rolloutId, reasons: refused.reasons }, "the local chart refused a dispatch");
   }
@@ -114,6 +114,13 @@ export function createTakeOrder(given: {
     }
   }
 
+  async function replay({ rolloutId, after }: OrderOf<"replay">): Promise<boolean> {
+    const local = await hosts.find(rolloutId);
+    if (local === undefined) return false;
+    await outbox.replay(local, after);
+    return true;
+  }
+
   function isForUs({ rolloutId, host: named }: Dispatch): boolean {
     if (named !== host) log.error({ rolloutId, named }, "a dispatch for another host was handed out to this one");
     return named === host;
@@ -128,8 +135,7 @@ export function createTakeOrder(given: {
       case "order":
         return takeEvent(order);
       case "replay":
-        outbox.replay(order.rolloutId, order.after);
-        return true;
+        return replay(order);
       default:
         return order satisfies never;
     }

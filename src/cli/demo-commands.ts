@@ -3,7 +3,11 @@ import { SignalboxError } from "../core/errors.ts";
 import type { CommandContext } from "./program.ts";
 
 /** What a demo shows. */
-export type DemoAct = { name: "maintenance" } | { name: "rollouts"; hosts: number };
+export type DemoAct =
+  | { name: "maintenance" }
+  | { name: "rollouts"; hosts: number }
+  /** Not for people: takes away what a demo that was killed has left. */
+  | { name: "sweep"; dataDir: string };
 
 const hostsUsual = 40;
 const hostsMin = 10; // three waves, and two hosts of the last one that are switched off
@@ -37,6 +41,11 @@ export function addDemoCommands(
     .description("roll a good version out to 40 agents, then a bad one, and kill the server in the middle (a minute)")
     .option("--hosts <n>", `how many agents, ${hostsMin} to ${hostsMax}`, hostCount, hostsUsual)
     .action(action(async (_invocation, { hosts }: { hosts: number }) => play({ name: "rollouts", hosts })));
+
+  demo
+    .command("sweep", { hidden: true })
+    .argument("<dir>")
+    .action(action(async (_invocation, dataDir: string) => play({ name: "sweep", dataDir })));
 }
 
 function hostCount(text: string): number {

@@ -3,23 +3,13 @@ import type { Command } from "commander";
 import type { AnswerTo } from "../client/index.ts";
 import { isSignalboxError, messageOf, SignalboxError } from "../core/errors.ts";
 import { describeFaults } from "../core/schema-faults.ts";
+import type { ReadFleet } from "../planning/read-fleet.ts";
 import { askOnTerminal } from "./ask.ts";
 import { applicationLines } from "./fleet-difference.ts";
 import { table } from "./output.ts";
 import type { CommandContext, Invocation } from "./program.ts";
 import { counted } from "./rollout-operations.ts";
 import { gateText } from "./rollout-status.ts";
-
-/** A declaration that was read and is well formed. */
-export interface ReadFleet {
-  /** As plain data: what is sent to a server. */
-  document: unknown;
-  hash: string;
-  channels: number;
-  hosts: number;
-  /** What is allowed, and may well be meant otherwise. */
-  warnings: readonly { pointer: string; detail: string }[];
-}
 
 /** Reads YAML or JSON without a server. Throws `invalid-request` with every fault, each with its pointer and line. */
 export type ReadFleetText = (text: string) => Promise<ReadFleet>;
@@ -62,7 +52,7 @@ export function addFleetCommands(
         if (dryRun) return show(trial, said);
         if (!isJson) show(trial, said);
         if (yes !== true) await agreed(invocation, trial);
-        const applied = await client.call("apply-fleet", { body, query: {} });
+        const applied = await client.call("apply-fleet", { body, query: {}, expectedVersion: trial.version });
         show(applied, () => [
           `applied: ${applied.hash}`,
           ...applied.rollouts.map(({ channel, ref, rolloutId, why }) => {
@@ -146,13 +136,13 @@ export function describeFleet({ hash, appliedAt, appliedBy, fault, line, channel
     ...(fault === null
       ? []
       : [
-          `NOT APPLIED: ${fault.source} at ${fault.revision}: ${fault.detail} (since ${fault.since}; what was declared before holds)`,
+          `NOT APPLIED: ${fault.source}${fault.revision === null ? "" : ` at ${fault.revision}`}: ${fault.detail} (since ${fault.since}; what was declared before holds)`,
         ]),
     ...(line.state === "Stopped" ? [`THE LINE IS STOPPED: ${stopped}`] : []),
     `${counted(hosts.total, "host")}${states.length === 0 ? "" : `: ${states.map(([state, count]) => `${count} ${state}`).join(", ")}`}`,
     ...table(["CHANNEL", "REF", "HOSTS", "ROLLOUT", "STATE", "WAITS FOR"], rows),
     ...channels.flatMap(({ channel, quarantined }) =>
-      quarantined.map(({ ref, reason, since }) => `quarantined: ${ref} on ${channel}, ${reason} (since ${since})`),
+      quarantined.map(({ ref, reason, since }) => `quarantined: ${ref} on ${channel}: ${reason} (since ${since})`),
     ),
   ];
 }

@@ -15,8 +15,18 @@ export function applicationLines({ difference, rollouts }: Application): string[
     ...hostLines("~", hosts.changed),
     ...parts.map((part) => `~ ${part}`),
     ...rollouts.map(rolloutLine),
+    ...lateLines(difference),
   ];
   return lines.length === 0 ? ["It is what holds already; no rollout would be opened."] : lines;
+}
+
+/** A rollout is over the hosts that there were when it opened. */
+function lateLines({ channels, hosts }: Application["difference"]): string[] {
+  const isFirst = channels.length > 0 && channels.every(({ from }) => from === null);
+  if (isFirst || hosts.added.length + hosts.changed.length === 0) return [];
+  return [
+    "  hosts that are new in a channel whose ref stays get it with the channel's next rollout, or with `signalbox rollout retry CHANNEL --reason TEXT`",
+  ];
 }
 
 function channelLine({ channel, from, to }: Application["difference"]["channels"][number]): string {

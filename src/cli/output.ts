@@ -25,12 +25,22 @@ export function standardOutput(): Output {
     error: (text) => void stderr.write(`${text}\n`),
     isTerminal: stdout.isTTY,
     redraw(text) {
-      const lines = text.split("\n");
       const [columns, rows] = [stdout.columns || 80, stdout.rows || 24];
+      const lines = text.split("\n").flatMap((line) => wrapped(line, columns - 1));
       stdout.write(frame(lines, { drawn, columns, rows }));
       drawn = Math.min(lines.length, rows);
     },
   };
+}
+
+const hangingIndent = "    ";
+
+/** A line as several that fit, broken between words where there are any. */
+export function wrapped(line: string, width: number): string[] {
+  if (line.length <= width || width <= 2 * hangingIndent.length) return [line];
+  const space = line.lastIndexOf(" ", width);
+  const end = space < 0 || line.slice(0, space).trim() === "" ? width : space;
+  return [line.slice(0, end).trimEnd(), ...wrapped(`${hangingIndent}${line.slice(end).trimStart()}`, width)];
 }
 
 /** Goes back to the first line that was drawn, and writes over each; what is left of an older and longer one goes. */

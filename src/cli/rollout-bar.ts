@@ -25,8 +25,11 @@ const kinds: readonly Kind[] = [
   { mark: ".", word: "pending", states: ["Pending"] },
 ];
 
-/** What the marks of a bar mean, as one line. */
-export const legend = kinds.map(({ mark, word }) => `${mark} ${word}`).join("  ");
+/** What the marks of a bar of these mean, as one line. */
+export function legendOf(counts: HostCounts): string {
+  const there = kinds.filter(({ states }) => sumOf(counts, states) > 0);
+  return there.map(({ mark, word }) => `${mark} ${word}`).join("  ");
+}
 
 /** "#########===>>......": a mark per host, or shares where there are more hosts than cells. What there is has a cell. */
 export function bar(counts: HostCounts, cellsMax: number): string {

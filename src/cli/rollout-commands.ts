@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Client, JournalEntryView, RequestOf } from "../client/index.ts";
+import { nameByPlace } from "../planning/wave-name.ts";
 import { allPages } from "./all-pages.ts";
 import { wholeNumber } from "./commands.ts";
 import { journalTable } from "./journal-command.ts";
@@ -158,7 +159,7 @@ function hostRow(
 ): string[] {
   return [
     host,
-    waves[wave]?.name ?? String(wave),
+    waves[wave]?.name ?? nameByPlace(wave),
     countedAs === state ? state : `${state} (${countedAs})`,
     since ?? "-",
     observedVersion ?? "-",

@@ -1,7 +1,8 @@
 import { countsText } from "./rollout-bar.ts";
 import type { RolloutView } from "../operations/rollout-schemas.ts";
+import { waveText } from "../planning/wave-name.ts";
 import type { ExplainedHost } from "./rollout-explain.ts";
-import { gateText, waitsOf, waveNameOf } from "./rollout-status.ts";
+import { gateText, waitsOf } from "./rollout-status.ts";
 
 /** A rollout for people: where it is, its waves with their rules, and what it waits for. */
 export function describeRollout(rollout: RolloutView): string[] {
@@ -16,10 +17,10 @@ export function describeRollout(rollout: RolloutView): string[] {
       : [`  over    ${rollout.supersededAt} (${supersededBy === null ? (endedBy ?? "") : `by ${supersededBy}`})`]),
     ...(rollout.planHash === null ? [] : [`  plan    ${rollout.planHash}`]),
     ...waves.map(
-      (wave, index) => `  ${waveNameOf(waves, index)}: ${wave.state}, ${countsText(wave.counts)}${rulesOf(wave)}`,
+      (wave, index) => `  ${waveText(waves, index)}: ${wave.state}, ${countsText(wave.counts)}${rulesOf(wave)}`,
     ),
     ...Object.entries(rollout.approvals).map(
-      ([wave, given]) => `  approved  ${waveNameOf(waves, Number(wave))} by ${namesOf(given)}`,
+      ([wave, given]) => `  approved  ${waveText(waves, Number(wave))} by ${namesOf(given)}`,
     ),
     ...(cleared === null ? [] : [`  cleared by ${cleared.by}: ${cleared.reason}`]),
     ...waitsOf(rollout).map((wait) => `  waits   ${wait}`),

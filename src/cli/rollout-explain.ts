@@ -1,8 +1,8 @@
 import type { Client } from "../client/index.ts";
 import { isSignalboxError, SignalboxError } from "../core/errors.ts";
 import type { HostExplanationView } from "../operations/rollout-schemas.ts";
+import { waveText } from "../planning/wave-name.ts";
 import { rolloutNamed } from "./rollout-named.ts";
-import { waveNameOf } from "./rollout-status.ts";
 
 /** Why a host is where it is in a rollout. */
 export type ExplainedHost = HostExplanationView & { rolloutId: string; waveName: string };
@@ -29,5 +29,5 @@ export async function explainHost(client: Client, host: string, rollout?: string
 async function explainedIn(client: Client, host: string, rollout: string): Promise<ExplainedHost> {
   const explanation = await client.call("explain-rollout-host", { params: { rollout, host } });
   const { waves } = await client.call("show-rollout", { params: { rollout } });
-  return { ...explanation, rolloutId: rollout, waveName: waveNameOf(waves, explanation.wave) };
+  return { ...explanation, rolloutId: rollout, waveName: waveText(waves, explanation.wave) };
 }

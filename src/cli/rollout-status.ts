@@ -1,22 +1,23 @@
 import type { GateView, RolloutHostView, RolloutView } from "../operations/rollout-schemas.ts";
-import { bar, countsText, legend, sumOfCounts } from "./rollout-bar.ts";
+import { waveText } from "../planning/wave-name.ts";
+import { bar, countsText, legendOf, sumOfCounts } from "./rollout-bar.ts";
 
 const cells = 40;
 const hostsShown = 6; // the rest is counted: a picture fits a terminal
 
 /**
- * A rollout as lines: each wave as a bar, the hosts that are on their way or failed, what it waits for. The hosts are those
- * that are neither settled nor waiting for their dispatch.
+ * A rollout as lines: each wave as a bar, the hosts that are offered their dispatch, on their way or failed, what it waits
+ * for.
  */
 export function statusLines(rollout: RolloutView, moving: readonly RolloutHostView[]): string[] {
   const names = rollout.waves.map(({ name }) => name.length);
   const width = Math.max(0, ...names);
   return [
     headline(rollout),
-    ...rollout.waves.map((wave) => `  ${markOf(wave.state)} ${wave.name.padEnd(width)}  ${waveText(wave)}`),
+    ...rollout.waves.map((wave) => `  ${markOf(wave.state)} ${wave.name.padEnd(width)}  ${hostsText(wave)}`),
     ...hostLines(moving),
     ...waitsOf(rollout).map((wait) => `  waits for  ${wait}`),
-    `  ${legend}`,
+    ...(rollout.waves.length > 0 ? [`  ${legendOf(sumOfCounts(rollout.waves.map(({ counts }) => counts)))}`] : []),
   ];
 }
 
@@ -38,29 +39,29 @@ export function endOf({ state }: Pick<RolloutView, "state">): "asked" | "otherwi
   return ["Reverted", "Failed", "Superseded", "Pruned"].includes(state) ? "otherwise" : undefined;
 }
 
-/** States of hosts that are on their way, or that somebody has to look at. */
-export const movingStates = ["Activating", "Soaking", "Deferred", "Failed"] as const;
+/** On its way, offered its dispatch, or to be looked at by somebody. */
+export function isMoving({ state, isOffered }: Pick<RolloutHostView, "state" | "isOffered">): boolean {
+  return isOffered || state !== "Pending";
+}
+
+/** States of hosts of which some move. */
+export const movingStates = ["Activating", "Soaking", "Deferred", "Failed", "Pending"] as const;
 
 /** Everything that holds a rollout back, the most general first. */
 export function waitsOf(rollout: RolloutView): string[] {
   const { control, paused, gates, state, cleared } = rollout;
   if (state === "Failed" || state === "Reverted") return cleared === null ? [haltText(rollout)] : []; // no gate matters any more
+  if (state === "Superseded" || state === "Pruned") return [];
   return [
     ...(control === "Paused" && paused !== null ? [pauseText(paused)] : []),
     ...(control === "AwaitingApproval" ? [approvalText(rollout)] : []),
-    ...gates.filter(({ gate }) => gate !== "paused" || control !== "Paused").map(gateText),
+    ...gates.filter(({ gate }) => gate !== "paused" || control === "Running").map(gateText), // else it is said already
   ];
 }
 
 /** "disruption-budget: 5 of 5 are out (since 12:00:03)" */
 export function gateText({ gate, since, detail }: GateView): string {
   return `${gate}: ${detail} (since ${since})`;
-}
-
-/** "wave early": a wave without a name of its own is called by its number. */
-export function waveNameOf(waves: readonly { name: string }[], index: number): string {
-  const name = waves[index]?.name ?? `wave ${index}`;
-  return name.startsWith("wave ") ? name : `wave ${name}`;
 }
 
 /** "stable@v42  Active, Paused  wave early (2 of 3)" */
@@ -70,7 +71,7 @@ function headline({ rolloutId, state, control, currentWave, waves, endedBy, supe
   const end = state === "Superseded" && by !== null ? ` (${by})` : "";
   const current = waves[currentWave];
   const where =
-    current === undefined ? "" : `  ${waveNameOf(waves, currentWave)} (${currentWave + 1} of ${waves.length})`;
+    current === undefined ? "" : `  ${waveText(waves, currentWave)} (${currentWave + 1} of ${waves.length})`;
   return `${rolloutId}  ${how}${end}${where}`;
 }
 
@@ -79,7 +80,7 @@ function markOf(state: string): string {
   return state === "done" ? "+" : " ";
 }
 
-function waveText(wave: RolloutView["waves"][number]): string {
+function hostsText(wave: RolloutView["waves"][number]): string {
   return wave.hosts === 0 ? "no hosts" : `[${bar(wave.counts, cells)}]  ${countsText(wave.counts)}`;
 }
 
@@ -87,7 +88,9 @@ function hostLines(moving: readonly RolloutHostView[]): string[] {
   const failed = moving.filter(({ state }) => state === "Failed");
   const others = moving.filter(({ state }) => state !== "Failed");
   return [
-    ...(others.length > 0 ? [`  in flight  ${some(others.map(({ host, state }) => `${host} ${state}`))}`] : []),
+    ...(others.length > 0
+      ? [`  in flight  ${some(others.map(({ host, state, isOffered }) => `${host} ${isOffered ? "offered" : state}`))}`]
+      : []),
     ...failed
       .slice(0, hostsShown)
       .map(({ host, failure }) => `  failed     ${host}: ${failure?.reason ?? "not known why"}`),
@@ -110,12 +113,12 @@ function approvalText({ waves, currentWave, approvals, since }: RolloutView): st
   const given = approvals[String(next)] ?? [];
   const names = given.length > 0 ? ` by ${given.map(({ by }) => by).join(", ")}` : "";
   const count = `${given.length} of ${wave?.approvals ?? 0}${names}`;
-  const what = wave === undefined ? "the next wave" : `${waveNameOf(waves, next)} (${count})`;
+  const what = wave === undefined ? "the next wave" : `${waveText(waves, next)} (${count})`;
   return `approval of ${what} (since ${since})`;
 }
 
 function haltText({ failure, waves }: RolloutView): string {
   const why =
-    failure === null ? "" : `: ${failure.host ?? "a host"} came to ${failure.to} in ${waveNameOf(waves, failure.wave)}`;
-  return `a newer ref, retry or abort; it was halted${why}`;
+    failure === null ? "" : `: ${failure.host ?? "a host"} came to ${failure.to} in ${waveText(waves, failure.wave)}`;
+  return `a newer ref, a retry or an undo; it was halted${why}`;
 }

@@ -3,7 +3,7 @@ import type { Client } from "../client/index.ts";
 import { isSignalboxError, SignalboxError } from "../core/errors.ts";
 import { jsonLine, plain, type Output } from "./output.ts";
 import type { RolloutHostView, RolloutView } from "../operations/rollout-schemas.ts";
-import { endOf, movingStates, statusLine, statusLines } from "./rollout-status.ts";
+import { endOf, isMoving, movingStates, statusLine, statusLines } from "./rollout-status.ts";
 
 const pollEveryMs = 500; // a person sees it move; the server hardly feels it
 const unreachableForMs = 30_000; // a server that restarts is back by then
@@ -66,7 +66,7 @@ export async function watchRollout(given: {
   }
 }
 
-/** Those that are on their way, or that somebody has to look at. */
+/** Those that are on their way, offered their dispatch, or to be looked at by somebody. */
 export async function movingHosts(client: Client, rolloutId: string, signal?: AbortSignal): Promise<RolloutHostView[]> {
   const pages = await Promise.all(
     movingStates.map((state) =>
@@ -77,7 +77,7 @@ export async function movingHosts(client: Client, rolloutId: string, signal?: Ab
       }),
     ),
   );
-  return pages.flatMap(({ items }) => items);
+  return pages.flatMap(({ items }) => items.filter(isMoving));
 }
 
 /** Waits for the end. Answers with the exit code: 0 for Terminal; otherwise `wait-ended-otherwise` is thrown. */
@@ -93,8 +93,8 @@ export async function waitForRollout(given: {
   if (rollout === undefined) return 0;
   if (isJson) output.line(jsonLine(rollout));
   if (endOf(rollout) === "asked") return 0;
-  const { state, failure, supersededBy } = rollout;
-  const why = supersededBy === null ? (failure?.host ?? "") : supersededBy;
+  const { state, failure, supersededBy, endedBy } = rollout;
+  const why = supersededBy ?? (state === "Superseded" ? endedBy : failure?.host) ?? "";
   const detail = `${rolloutId} ended in ${state}${why === "" ? "" : ` (${why})`}; \`signalbox rollout show ${rolloutId}\` says more.`;
   throw new SignalboxError("wait-ended-otherwise", detail, { extra: { state } });
 }

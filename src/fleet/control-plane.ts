@@ -1,4 +1,4 @@
-import type { HostEvent, HostInput } from "../../machines/host/events.ts";
+import type { HostInput, orderTypes } from "../../machines/host/events.ts";
 import type { RolloutState } from "../../machines/rollout/states.ts";
 import type { WaveCounters, WaveRules } from "../../machines/rollout/context.ts";
 import type { Provider } from "../core/provider.ts";
@@ -32,7 +32,7 @@ export interface ControlPlane {
   /** What applying a declaration would change; changes nothing. */
   compare(declared: Fleet): Promise<Application>;
   /** Keeps the declaration and opens a rollout for each channel whose ref has changed, in one transaction per channel. */
-  apply(declared: Fleet, document: unknown, asked: TransactOptions): Promise<Application>;
+  apply(declared: Fleet, document: unknown, asked: ApplyOptions): Promise<Application>;
 
   /** Opens a run of a ref (the declared one when not given) over a channel; supersedes the one before in the same transaction. */
   open(order: OpenOrder, asked: TransactOptions): Promise<Opened>;
@@ -46,7 +46,7 @@ export interface ControlPlane {
   excuse(rolloutId: string, host: string, order: { reason: string }, asked: TransactOptions): Promise<void>;
 
   rollout(id: string): Promise<RolloutRecord>;
-  /** Newest first. */
+  /** Those that are not pruned, newest first. */
   rollouts(query: { channel?: string; state?: string; after?: string; limit: number }): Promise<RolloutRecord[]>;
   planOf(rolloutId: string): Promise<FrozenPlan>;
   /** By wave and name; hosts that were never dispatched too. */
@@ -61,6 +61,8 @@ export interface ControlPlane {
   seen(host: string): void;
   /** What a host has to do beyond what its agent knows; nothing is changed but that a host of a plan gets its instance when its agent tells of it. */
   ordersFor(host: string, known: readonly KnownRollout[]): Promise<AgentOrder[]>;
+  /** The agent of a host tells of a rollout, in which it has taken so many orders: to be told before its events are. */
+  tookOrders(host: string, taken: Omit<KnownRollout, "sent">): Promise<void>;
   /** Resolves when something of the host has changed from now on, or the signal is aborted: ask this, then look. */
   changed(host: string, signal: AbortSignal): Promise<void>;
 }
@@ -83,8 +85,13 @@ export interface Opened {
   replayed?: true;
 }
 
+/** `expectedVersion`: of an `Application`. Throws `version-mismatch` when another declaration was applied since. */
+export type ApplyOptions = TransactOptions & { expectedVersion?: number };
+
 export interface Application {
   hash: string;
+  /** Of the instance that keeps what is declared: what it was compared with, or has become; 0 before the first. */
+  version: number;
   difference: FleetDifference;
   /** A rollout for each channel whose ref differs from its newest rollout's. */
   rollouts: readonly {
@@ -174,6 +181,11 @@ export type AgentOrder =
       seq: number;
       state: string;
     }
-  | { kind: "order"; rolloutId: string; number: number; event: { type: HostEvent["type"] } & Record<string, unknown> }
+  | {
+      kind: "order";
+      rolloutId: string;
+      number: number;
+      event: { type: (typeof orderTypes)[number] } & Record<string, unknown>;
+    }
   /** Tell again what comes after this number of the stream. */
   | { kind: "replay"; rolloutId: string; after: number };

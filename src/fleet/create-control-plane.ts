@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { SignalboxError } from "../core/errors.ts";
 import { silentLog, type Log } from "../core/log.ts";
+import { orAborted } from "../core/or-aborted.ts";
 import type { Activity } from "../core/provider.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { createRunning, type FleetLimits, type Running } from "./running.ts";
@@ -22,7 +23,7 @@ export function createControlPlane({ clock, log = silentLog, limits = {} }: Cont
   let starting = startToCome(); // a call may be claimed before the start is done
 
   const planRollout: Activity<{ rolloutId: string }> = async (input, call) =>
-    (await withSignal(starting.promise, call.signal)).planRollout(input, call);
+    (await orAborted(starting.promise, call.signal)).planRollout(input, call);
 
   function up(): Running {
     if (running !== undefined) return running;
@@ -70,22 +71,11 @@ export function createControlPlane({ clock, log = silentLog, limits = {} }: Cont
 
     seen: (host) => up().attendance.seen(host),
     ordersFor: async (host, known) => (await current()).ordersFor(host, known),
+    tookOrders: async (host, taken) => (await current()).tookOrders(host, taken),
     changed: async (host, signal) => up().wakes.changed(host, signal),
   };
 }
 
 function startToCome(): PromiseWithResolvers<Running> {
   return Promise.withResolvers<Running>();
-}
-
-async function withSignal<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const end = () => reject(signal.reason as Error);
-  signal.addEventListener("abort", end);
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", end);
-  }
 }

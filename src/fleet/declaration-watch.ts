@@ -15,7 +15,8 @@ export interface DeclarationSource {
 /** Why what the source says is not what holds. */
 export interface DeclarationFault {
   source: string;
-  revision: string;
+  /** null: the source could not say which one it is at. */
+  revision: string | null;
   detail: string;
   since: number;
 }
@@ -36,7 +37,7 @@ export function createDeclarationWatch(given: {
   let watching: Promise<void> | undefined;
 
   async function look(): Promise<void> {
-    let revision = "unknown";
+    let revision: string | null = null;
     try {
       revision = await source.revision();
       if (revision === applied || (revision === fault?.revision && !fault.detail.startsWith(notApplied))) return;
@@ -58,7 +59,7 @@ export function createDeclarationWatch(given: {
     }
   }
 
-  function tell(revision: string, detail: string): void {
+  function tell(revision: string | null, detail: string): void {
     if (fault?.revision === revision && fault.detail === detail) return;
     fault = { source: source.name, revision, detail, since: clock.now() };
     log.error({ source: source.name, revision, error: detail }, "the declaration is at fault and was not applied");

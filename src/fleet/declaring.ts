@@ -1,8 +1,9 @@
 import { lastRun } from "../../machines/channel/context.ts";
 import type { FleetContext } from "../../machines/fleet/fleet.ts";
 import type { RolloutContext } from "../../machines/rollout/context.ts";
+import { parseRolloutId } from "../../machines/rollout/rollout-id.ts";
 import { hostsOf } from "../../machines/rollout/waves.ts";
-import { isSignalboxError } from "../core/errors.ts";
+import { SignalboxError } from "../core/errors.ts";
 import type { Sent } from "../core/outcome.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { EngineMove } from "../engine/plan.ts";
@@ -11,8 +12,8 @@ import { differenceOf } from "../planning/difference.ts";
 import type { Fleet } from "../planning/fleet.ts";
 import { freezePlan } from "../planning/freeze-plan.ts";
 import { parseFleet } from "../planning/parse-fleet.ts";
-import type { Application } from "./control-plane.ts";
-import { look } from "./facts.ts";
+import type { Application, ApplyOptions } from "./control-plane.ts";
+import { lookFor } from "./facts.ts";
 import type { FleetIndex } from "./fleet-index.ts";
 import { fleetDocumentIdOf, fleetId } from "./instance-ids.ts";
 import { refused, withFreshState, type Opening } from "./opening.ts";
@@ -26,13 +27,9 @@ export function createDeclaring(given: { engine: Engine; index: FleetIndex; open
   const { engine, index, opening } = given;
 
   /** Which declaration holds, as it is stored now. */
-  async function held(): Promise<FleetContext | undefined> {
-    try {
-      return (await look(engine, fleetId)).context as FleetContext;
-    } catch (error) {
-      if (isSignalboxError(error, "not-found")) return undefined;
-      throw error;
-    }
+  async function held(): Promise<(FleetContext & { version: number }) | undefined> {
+    const found = await lookFor(engine, fleetId);
+    return found && { ...(found.context as FleetContext), version: found.row.version };
   }
 
   async function declaredBy(hash: string | null | undefined): Promise<Fleet | undefined> {
@@ -69,8 +66,13 @@ export function createDeclaring(given: { engine: Engine; index: FleetIndex; open
     return { ...each, why };
   }
 
-  async function apply(fleet: Fleet, document: unknown, asked: TransactOptions): Promise<Application> {
+  async function apply(
+    fleet: Fleet,
+    document: unknown,
+    { expectedVersion, ...asked }: ApplyOptions,
+  ): Promise<Application> {
     const before = await held();
+    if (expectedVersion !== undefined && expectedVersion !== (before?.version ?? 0)) throw appliedMeanwhile(before);
     const known = await declaredBy(before?.hash);
     const affected = affectedBy(fleet).map((each) => withReason(each, known));
     const news = affected.filter(({ why }) => why === undefined);
@@ -88,6 +90,7 @@ export function createDeclaring(given: { engine: Engine; index: FleetIndex; open
     }
     return {
       hash: fleet.hash,
+      version: sents.findLast(({ instance }) => instance.id === fleetId)?.version ?? 0,
       difference: differenceOf(known, fleet),
       rollouts: affected.map((each) => ({ ...each, rolloutId: opened.get(each.channel) ?? null })),
     };
@@ -98,26 +101,33 @@ export function createDeclaring(given: { engine: Engine; index: FleetIndex; open
     const now = await held();
     const known = now?.hash === fleet.hash ? await declaredBy(now.previousHash) : undefined;
     const rollouts = createdIn(sents).map((context): Affected => {
-      const { rolloutId, channel, targetRef, waves } = context;
-      const before = [...index.rollouts.values()].find(({ facts }) => facts.context.supersededBy === rolloutId);
+      const { rolloutId, channel, targetRef, waves, previous } = context;
       const hosts = (waves ?? []).reduce((sum, each) => sum + hostsOf(each), 0);
-      return { channel, ref: targetRef, from: before?.facts.ref ?? null, hosts, rolloutId };
+      return { channel, ref: targetRef, from: parseRolloutId(previous ?? "")?.ref ?? null, hosts, rolloutId };
     });
-    return { hash: fleet.hash, difference: differenceOf(known, fleet), rollouts, replayed: true };
+    const version = now?.version ?? 0;
+    return { hash: fleet.hash, version, difference: differenceOf(known, fleet), rollouts, replayed: true };
   }
 
   return {
     async compare(fleet: Fleet): Promise<Application> {
-      const known = await declaredBy((await held())?.hash);
+      const now = await held();
+      const known = await declaredBy(now?.hash);
       const rollouts = affectedBy(fleet).map((each) => withReason(each, known));
-      return { hash: fleet.hash, difference: differenceOf(known, fleet), rollouts };
+      return { hash: fleet.hash, version: now?.version ?? 0, difference: differenceOf(known, fleet), rollouts };
     },
-    async apply(fleet: Fleet, document: unknown, asked: TransactOptions): Promise<Application> {
+    async apply(fleet: Fleet, document: unknown, asked: ApplyOptions): Promise<Application> {
       const first = asked.fingerprint === undefined ? undefined : await engine.recall(asked);
       if (first !== undefined) return replayOf(fleet, first);
       return withFreshState(() => apply(fleet, document, asked));
     },
   };
+}
+
+function appliedMeanwhile(held: Pick<FleetContext, "appliedBy"> | undefined): SignalboxError {
+  const by = held?.appliedBy == null ? "" : ` by ${held.appliedBy}`;
+  const detail = `Another declaration was applied${by} since. Compare with it, and decide anew.`;
+  return new SignalboxError("version-mismatch", detail);
 }
 
 function keeping(fleet: Fleet, content: unknown, over: string | null): EngineMove[] {

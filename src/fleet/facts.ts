@@ -3,8 +3,11 @@ import { failingProbes } from "../../machines/host/probes.ts";
 import type { HostState } from "../../machines/host/states.ts";
 import type { RolloutContext } from "../../machines/rollout/context.ts";
 import type { RolloutState } from "../../machines/rollout/states.ts";
+import { SignalboxError } from "../core/errors.ts";
 import type { Frozen } from "../core/freeze.ts";
+import { versionOf } from "../core/machine.ts";
 import type { Engine } from "../engine/engine.ts";
+import { ifThere } from "../engine/if-there.ts";
 import type { PlannedHost, PlannedRollout } from "../planning/plan-types.ts";
 
 /** An instance as it is stored. */
@@ -51,10 +54,15 @@ export async function look(engine: Engine, id: string): Promise<Seen> {
   return { row, value: snapshot.value as unknown, context: snapshot.context as unknown };
 }
 
+/** The same, or undefined where there is no such instance. */
+export function lookFor(engine: Engine, id: string): Promise<Seen | undefined> {
+  return ifThere(look(engine, id));
+}
+
 /** The same of a row that was read already. */
 export async function lookAt(engine: Engine, row: Row): Promise<Seen> {
   const machine = engine.catalogue.machine(row.machine);
-  if (row.machineVersion !== (machine.version ?? 1)) return look(engine, row.id);
+  if (row.machineVersion !== versionOf(machine)) return look(engine, row.id);
   const { value, context } = JSON.parse(row.snapshot) as Frozen;
   return { row, value, context };
 }
@@ -76,7 +84,7 @@ export function hostFactsOf({ row, context: seen }: Seen): HostFacts {
     isReleaseAsked: context.releaseAskedBy !== null,
     failingProbes: failingProbes(context).length,
     isAcknowledged: context.acknowledgedAt !== null,
-    orders: context.orders.length,
+    orders: context.forgottenOrders + context.orders.length,
     streamSeq: row.streams[agentStream] ?? 0,
   };
 }
@@ -106,6 +114,13 @@ export function isAtRest({ state }: Pick<HostFacts, "state">): boolean {
 
 export function isFinal({ state }: Pick<HostFacts, "state">): boolean {
   return state === "Reverted" || state === "Released";
+}
+
+/** A rollout as it is stored. Throws `not-found`. */
+export async function rolloutNamed(engine: Engine, id: string): Promise<RolloutFacts> {
+  const found = await lookFor(engine, id);
+  if (found?.row.machine === "rollout") return rolloutFactsOf(found);
+  throw new SignalboxError("not-found", `There is no rollout ${id}.`);
 }
 
 /** It has begun to change what the host runs, and is expected to tell how that went. */

@@ -6,7 +6,7 @@ import { isOut } from "../planning/out.ts";
 import { createBudgetBook, type BudgetBook } from "./budget-book.ts";
 import { isAtRest, isOver, type HostFacts, type RolloutFacts } from "./facts.ts";
 
-/** What is known of all rollouts, kept in memory: rebuilt by a start, and moved on by one step for each change. */
+/** What is known of all rollouts that are not pruned, kept in memory: rebuilt by a start, and moved on by one step for each change. */
 export interface FleetIndex {
   readonly rollouts: ReadonlyMap<string, RolloutEntry>;
   readonly channels: ReadonlyMap<string, ChannelContext>;
@@ -86,12 +86,17 @@ export function createFleetIndex(onChange: (change: Change) => void): FleetIndex
   let line: FleetIndex["line"] = { version: 0, stopped: null };
   let fleet: Fleet | undefined;
 
-  /** Of a rollout that is over nothing is kept once all its hosts are at rest: there may be hundreds of them. */
+  /**
+   * Of a rollout that is over no hosts are kept once all of them are at rest, and nothing of one that is pruned: there may be
+   * hundreds of the former, and more of the latter every day.
+   */
   function letGo(held: Held): void {
-    if (!isOver(held.facts.state) || held.restless > 0) return;
+    const { id, state } = held.facts;
+    if (!isOver(state) || held.restless > 0) return;
     for (const facts of held.hosts.values()) forgetHost(facts);
     held.hosts.clear();
     held.isComplete = false;
+    if (state === "Pruned") rollouts.delete(id);
   }
 
   function forgetHost({ host, rolloutId }: HostFacts): void {

@@ -7,6 +7,7 @@ import { hostsOf } from "../../machines/rollout/waves.ts";
 import type { Clock } from "../core/clock.ts";
 import { isSignalboxError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { orAborted } from "../core/or-aborted.ts";
 import type { Engine } from "../engine/engine.ts";
 import { parseFleet } from "../planning/parse-fleet.ts";
 import { hostFactsOf, isOver, look, lookAt, rolloutFactsOf, type RolloutFacts, type Row, type Seen } from "./facts.ts";
@@ -150,16 +151,13 @@ export function createFollower(given: {
     async reached(position, signal) {
       signal?.throwIfAborted();
       if (position <= seen) return;
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const { promise, resolve } = Promise.withResolvers<void>();
       const waiter = { position, resolve };
-      const end = () => reject(signal?.reason as Error);
       waiting.add(waiter);
-      signal?.addEventListener("abort", end);
       try {
-        await promise;
+        await (signal === undefined ? promise : orAborted(promise, signal));
       } finally {
         waiting.delete(waiter);
-        signal?.removeEventListener("abort", end);
       }
     },
     async stop() {
@@ -171,7 +169,6 @@ export function createFollower(given: {
 
 /** Whether one that is over still has hosts that something is to be done with, as far as its counters say. */
 function hasRestlessHosts({ state, context }: RolloutFacts): boolean {
-  if (state === "Pruned") return false;
   if (!isOver(state)) return true;
   return (context.waves ?? []).some((wave) => {
     const { Activating, Deferred, Soaking, Failed, Excused, Pending, joined } = wave;
@@ -179,9 +176,15 @@ function hasRestlessHosts({ state, context }: RolloutFacts): boolean {
   });
 }
 
+/** Those that have not ended: of a rollout that is pruned, and of its hosts, nobody has to know any more. */
 async function* rowsOf(engine: Engine, machine: string): AsyncGenerator<Row> {
   for (let after: string | undefined; ; ) {
-    const rows = await engine.rows({ machine, limit: pageRows, ...(after !== undefined && { after }) });
+    const rows = await engine.rows({
+      machine,
+      status: "active",
+      limit: pageRows,
+      ...(after !== undefined && { after }),
+    });
     yield* rows;
     if (rows.length < pageRows) return;
     after = rows.at(-1)?.id;

@@ -1,9 +1,9 @@
 import { hostIdOf } from "../../machines/rollout/rollout-id.ts";
-import { isSignalboxError } from "../core/errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { EngineMove } from "../engine/plan.ts";
 import type { TransactOptions } from "../engine/transact.ts";
 import { firstDispatch } from "./dispatches.ts";
+import { lookFor } from "./facts.ts";
 import type { FleetIndex } from "./fleet-index.ts";
 import { refused } from "./opening.ts";
 import type { Plans } from "./plans.ts";
@@ -24,16 +24,6 @@ export interface Joining {
 export function createJoining(given: { engine: Engine; index: FleetIndex; plans: Plans; inTurn: Serial }): Joining {
   const { engine, index, plans, inTurn } = given;
 
-  async function isThere(id: string): Promise<boolean> {
-    try {
-      await engine.head(id);
-      return true;
-    } catch (error) {
-      if (isSignalboxError(error, "not-found")) return false;
-      throw error;
-    }
-  }
-
   return {
     join: ({ rolloutId, host, atOnce = [] }, asked) =>
       inTurn(async () => {
@@ -41,7 +31,7 @@ export function createJoining(given: { engine: Engine; index: FleetIndex; plans:
         if (facts === undefined || facts.context.planHash === null || facts.state === "Pruned") return false;
         const { plan, waveOf } = await plans.of(rolloutId);
         const wave = waveOf.get(host);
-        if (wave === undefined || (await isThere(hostIdOf(rolloutId, host)))) return false;
+        if (wave === undefined || (await lookFor(engine, hostIdOf(rolloutId, host))) !== undefined) return false;
         const moves = [...firstDispatch({ rolloutId, host, wave, plan, byOperation: true }), ...atOnce];
         const [first] = await engine.transactAsEngine(moves, asked);
         if (first?.outcome === "refused") throw refused(first);

@@ -5,14 +5,14 @@ import { hostsOf } from "../../machines/rollout/waves.ts";
 import { isSignalboxError, SignalboxError } from "../core/errors.ts";
 import type { Sent } from "../core/outcome.ts";
 import type { Engine } from "../engine/engine.ts";
+import { ifThere } from "../engine/if-there.ts";
 import type { EngineMove } from "../engine/plan.ts";
 import type { TransactOptions } from "../engine/transact.ts";
 import type { Fleet } from "../planning/fleet.ts";
 import { freezePlan } from "../planning/freeze-plan.ts";
 import type { FrozenPlan } from "../planning/frozen-plan.ts";
 import type { Opened } from "./control-plane.ts";
-import { isOver, look, type Seen } from "./facts.ts";
-import type { FleetIndex } from "./fleet-index.ts";
+import { isOver, look, lookFor } from "./facts.ts";
 import { channelIdOf, planIdOf } from "./instance-ids.ts";
 
 const attemptsMax = 5; // others may open rollouts of the channel at the same time; more in a row would be a fault of ours
@@ -55,9 +55,7 @@ export interface Opening {
   movesOf(fleet: Fleet, run: Run): Promise<EngineMove[]>;
 }
 
-export function createOpening(given: { engine: Engine; index: FleetIndex }): Opening {
-  const { engine, index } = given;
-
+export function createOpening(engine: Engine): Opening {
   return {
     async open(fleet, run, asked) {
       const first = asked.fingerprint === undefined ? undefined : await engine.recall(asked);
@@ -69,16 +67,23 @@ export function createOpening(given: { engine: Engine; index: FleetIndex }): Ope
 
   async function movesOf(fleet: Fleet, { channel, choose }: Run): Promise<EngineMove[]> {
     const id = channelIdOf(channel);
-    const found = await lookFor(id);
+    const found = await lookFor(engine, id);
     const context = (found?.context as ChannelContext | undefined) ?? neverOpened(channel);
     const choice = choose(context);
     const frozen = freezePlan(fleet, channel, choice);
-    const run = runOf(context, choice.ref);
+    const run = await runOf(context, choice.ref);
+    const previous = context.newest?.rolloutId;
     const rolloutId = rolloutIdOf({ channel, ref: choice.ref, run });
     const isQuarantined = Object.hasOwn(context.quarantined, choice.ref);
     const opening: EngineMove = {
       id,
-      event: { type: "rollout.opened", rolloutId, ref: choice.ref, run },
+      event: {
+        type: "rollout.opened",
+        rolloutId,
+        ref: choice.ref,
+        run,
+        ...(choice.clears !== undefined && { isRetry: true }),
+      },
       sender: "engine",
       expectedVersion: found?.row.version ?? 1,
     };
@@ -86,7 +91,7 @@ export function createOpening(given: { engine: Engine; index: FleetIndex }): Ope
       ...(found === undefined ? [{ create: { machine: "channel", id, input: { channel } } }] : []),
       opening,
       ...(choice.clears !== undefined && isQuarantined ? [clearing(id, choice.ref, choice.clears)] : []),
-      ...(await makingRoom(context.newest?.rolloutId, rolloutId, choice)),
+      ...(await makingRoom(previous, rolloutId, choice)),
       {
         create: {
           machine: "document",
@@ -94,16 +99,23 @@ export function createOpening(given: { engine: Engine; index: FleetIndex }): Ope
           input: { kind: "plan", hash: frozen.hash, content: frozen },
         },
       },
-      { create: { machine: "rollout", id: rolloutId, input: inputOf(rolloutId, frozen, choice), labels: { channel } } },
+      {
+        create: {
+          machine: "rollout",
+          id: rolloutId,
+          input: inputOf({ rolloutId, frozen, choice, previous }),
+          labels: { channel },
+        },
+      },
     ];
   }
 
   /** A ref that has come back after the channel forgot about it must not get the id of an instance that is still there. */
-  function runOf(context: ChannelContext, ref: string): number {
+  async function runOf(context: ChannelContext, ref: string): Promise<number> {
     const { channel } = context;
     let run = lastRun(context, ref) + 1;
     if (run > 1) return run;
-    while (index.rollouts.has(rolloutIdOf({ channel, ref, run }))) run += 1;
+    while ((await ifThere(engine.machineOf(rolloutIdOf({ channel, ref, run })))) !== undefined) run += 1;
     return run;
   }
 
@@ -119,15 +131,6 @@ export function createOpening(given: { engine: Engine; index: FleetIndex }): Ope
     if (isOver(row.state as Parameters<typeof isOver>[0])) return moves;
     return [...moves, { id: newest, event: { type: "rollout.superseded", by, byOperation: true }, sender: "engine" }];
   }
-
-  async function lookFor(id: string): Promise<Seen | undefined> {
-    try {
-      return await look(engine, id);
-    } catch (error) {
-      if (isSignalboxError(error, "not-found")) return undefined;
-      throw error;
-    }
-  }
 }
 
 function neverOpened(channel: string): ChannelContext {
@@ -138,7 +141,9 @@ function clearing(id: string, ref: string, reason: string): EngineMove {
   return { id, event: { type: "quarantine.cleared", ref, reason }, sender: "engine" };
 }
 
-function inputOf(rolloutId: string, frozen: FrozenPlan, { isUndo, reason }: Choice) {
+function inputOf(given: { rolloutId: string; frozen: FrozenPlan; choice: Choice; previous: string | undefined }) {
+  const { rolloutId, frozen, choice, previous } = given;
+  const { isUndo, reason } = choice;
   return {
     rolloutId,
     channel: frozen.channel,
@@ -151,6 +156,7 @@ function inputOf(rolloutId: string, frozen: FrozenPlan, { isUndo, reason }: Choi
       minConverged,
     })),
     planHash: frozen.hash,
+    ...(previous !== undefined && { previous }),
     ...(isUndo === true && { isUndo }),
     ...(reason !== undefined && { reason }),
   };

@@ -1,10 +1,10 @@
 import type { HostContext, Order } from "../../machines/host/context.ts";
 import { hostIdOf } from "../../machines/rollout/rollout-id.ts";
-import { isSignalboxError } from "../core/errors.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { EngineMove } from "../engine/plan.ts";
 import type { AgentOrder, KnownRollout } from "./control-plane.ts";
 import { dispatchOf } from "./dispatches.ts";
-import { agentStream, isAtRest, look, type HostFacts, type Seen } from "./facts.ts";
+import { agentStream, isAtRest, isFinal, isOpen, lookFor, type HostFacts } from "./facts.ts";
 import type { FleetIndex } from "./fleet-index.ts";
 import type { Joining } from "./joining.ts";
 
@@ -15,35 +15,44 @@ export function createOrders(given: { engine: Engine; index: FleetIndex; joining
   /** What is new in a rollout that the agent has records of. */
   async function newsOf(host: string, known: KnownRollout): Promise<AgentOrder[]> {
     const { rolloutId } = known;
-    const entry = index.rollouts.get(rolloutId);
-    if (entry === undefined || isUpToDate(entry.hosts.get(host), known)) return [];
-    const found = await find(hostIdOf(rolloutId, host));
-    if (found === undefined) return regain(host, rolloutId);
+    await tookOrders(host, known);
+    if (isUpToDate(index.rollouts.get(rolloutId)?.hosts.get(host), known)) return [];
+    const found = await lookFor(engine, hostIdOf(rolloutId, host));
+    if (found === undefined) return regain(host, known);
     const context = found.context as HostContext;
     const seq = found.row.streams[agentStream] ?? 0;
     const replay: AgentOrder[] = known.sent > seq ? [{ kind: "replay", rolloutId, after: seq }] : [];
-    const orders = context.orders.slice(known.orders).map((order, index): AgentOrder => {
+    const taken = Math.max(0, known.orders - context.forgottenOrders);
+    const orders = context.orders.slice(taken).map((order, index): AgentOrder => {
       return { kind: "order", rolloutId, number: known.orders + index + 1, event: eventOf(order, context) };
     });
     return [...replay, ...orders];
   }
 
   /** What the agent tells of has happened, and nobody here remembers it: it is told again, to an instance that begins anew. */
-  async function regain(host: string, rolloutId: string): Promise<AgentOrder[]> {
-    const isJoined = await joining.join({ rolloutId, host }, { principal: "engine" });
+  async function regain(host: string, { rolloutId, orders }: KnownRollout): Promise<AgentOrder[]> {
+    const atOnce = orders === 0 ? [] : [ordersTaken(hostIdOf(rolloutId, host), orders)];
+    const isJoined = await joining.join({ rolloutId, host, atOnce }, { principal: "engine" });
     return isJoined ? [{ kind: "replay", rolloutId, after: 0 }] : [];
+  }
+
+  /** Orders that nobody here remembers count all the same: to what the agent tells next, and in the numbers of new ones. */
+  async function tookOrders(host: string, { rolloutId, orders }: Omit<KnownRollout, "sent">): Promise<void> {
+    const facts = index.rollouts.get(rolloutId)?.hosts.get(host);
+    if (facts === undefined || facts.orders >= orders || isFinal(facts)) return;
+    await engine.transactAsEngine([ordersTaken(hostIdOf(rolloutId, host), orders)], { principal: "engine" });
   }
 
   /** What is to be done in a rollout that the agent knows nothing of. */
   async function orderOf(facts: HostFacts): Promise<AgentOrder[]> {
     if (!isWanted(facts)) return [];
-    const found = await find(hostIdOf(facts.rolloutId, facts.host));
+    const found = await lookFor(engine, hostIdOf(facts.rolloutId, facts.host));
     if (found === undefined) return [];
     const { row } = found;
     const context = found.context as HostContext;
     const dispatch = dispatchOf(context);
     if (row.state === "Pending") {
-      if (context.offeredAt === null || context.excused !== null) return [];
+      if (context.offeredAt === null || context.excused !== null || !mayDispatch(facts)) return [];
       return [{ kind: "dispatch", dispatch, quarantined: quarantinedOn(context.channel) }];
     }
     const { observedPrior, rollbackTo } = context;
@@ -52,20 +61,17 @@ export function createOrders(given: { engine: Engine; index: FleetIndex; joining
     return [{ kind: "recover", dispatch, acknowledged: { observedPrior, rollbackTo }, seq, state: row.state }];
   }
 
+  /** An offer of a rollout that has halted or was superseded stands until its planner takes it back: nobody is to take it up. */
+  function mayDispatch({ rolloutId }: HostFacts): boolean {
+    const state = index.rollouts.get(rolloutId)?.facts.state;
+    return state !== undefined && (isOpen(state) || state === "Terminal");
+  }
+
   function quarantinedOn(channel: string): string[] {
     return Object.keys(index.channels.get(channel)?.quarantined ?? {}).toSorted();
   }
 
-  async function find(id: string): Promise<Seen | undefined> {
-    try {
-      return await look(engine, id);
-    } catch (error) {
-      if (isSignalboxError(error, "not-found")) return undefined;
-      throw error;
-    }
-  }
-
-  return async function ordersFor(host: string, known: readonly KnownRollout[]): Promise<AgentOrder[]> {
+  async function ordersFor(host: string, known: readonly KnownRollout[]): Promise<AgentOrder[]> {
     const knownIds = new Set(known.map(({ rolloutId }) => rolloutId));
     const unknown = [...index.hostsNamed(host)].filter(({ rolloutId }) => !knownIds.has(rolloutId));
     const found = await Promise.all([
@@ -73,7 +79,13 @@ export function createOrders(given: { engine: Engine; index: FleetIndex; joining
       ...unknown.map((facts) => orderOf(facts)),
     ]);
     return found.flat();
-  };
+  }
+
+  return { ordersFor, tookOrders };
+}
+
+function ordersTaken(id: string, taken: number): EngineMove {
+  return { id, event: { type: "orders.taken", taken }, sender: "engine" };
 }
 
 /** Nothing can be there that the agent does not know: neither orders, nor a gap in what it has told. */

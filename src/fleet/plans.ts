@@ -2,6 +2,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { FrozenPlan, PlannedWave } from "../planning/frozen-plan.ts";
 import type { PlanFacts } from "./fleet-index.ts";
 import { planIdOf } from "./instance-ids.ts";
+import { createKept } from "./kept.ts";
 
 /** The plans that were frozen: read once, and kept for those that are used. */
 export interface Plans {
@@ -13,40 +14,37 @@ export interface Plans {
 
 export type WaveFacts = Pick<PlannedWave, "name" | "soakMs">;
 
-const keptMax = 50; // a plan of 10,000 hosts takes about a megabyte
+const plansMax = 50; // a plan of 10,000 hosts takes about a megabyte
+const wavesMax = 1_000; // more rollouts than are listed at once; each takes about a kilobyte
 
 export function createPlans(engine: Engine): Plans {
-  const kept = new Map<string, Promise<PlanFacts>>(); // the one used last is last
-
-  const waves = new Map<string, readonly WaveFacts[]>();
+  const kept = createKept<Promise<PlanFacts>>(plansMax);
+  const waves = createKept<readonly WaveFacts[]>(wavesMax);
 
   async function read(rolloutId: string): Promise<PlanFacts> {
     const { row } = await engine.head(planIdOf(rolloutId));
     const { content } = JSON.parse(row.input) as { content: FrozenPlan };
-    waves.set(
-      rolloutId,
-      content.waves.map(({ name, soakMs }) => ({ name, soakMs })),
-    );
     return { plan: content, waveOf: placesIn(content) };
   }
 
   function of(rolloutId: string): Promise<PlanFacts> {
-    const facts = kept.get(rolloutId) ?? read(rolloutId);
-    kept.delete(rolloutId);
+    const known = kept.get(rolloutId);
+    if (known !== undefined) return known;
+    const facts = read(rolloutId);
     kept.set(rolloutId, facts);
     facts.catch(() => kept.delete(rolloutId));
-    for (const oldest of kept.keys()) {
-      if (kept.size <= keptMax) break;
-      kept.delete(oldest);
-    }
     return facts;
   }
 
   return {
     of,
     async wavesOf(rolloutId) {
-      if (!waves.has(rolloutId)) await of(rolloutId);
-      return waves.get(rolloutId) ?? [];
+      const known = waves.get(rolloutId);
+      if (known !== undefined) return known;
+      const { plan } = await of(rolloutId);
+      const facts = plan.waves.map(({ name, soakMs }) => ({ name, soakMs }));
+      waves.set(rolloutId, facts);
+      return facts;
     },
   };
 }

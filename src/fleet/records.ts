@@ -1,11 +1,12 @@
 import type { HostContext } from "../../machines/host/context.ts";
 import { hostIdOf } from "../../machines/rollout/rollout-id.ts";
 import { hostsOf } from "../../machines/rollout/waves.ts";
-import { isSignalboxError, SignalboxError } from "../core/errors.ts";
+import { SignalboxError } from "../core/errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { HostExplanation, HostRecord, RolloutRecord } from "./control-plane.ts";
-import { hostFactsOf, look, rolloutFactsOf, type HostFacts, type RolloutFacts, type Seen } from "./facts.ts";
+import { hostFactsOf, lookFor, rolloutNamed, type HostFacts, type RolloutFacts, type Seen } from "./facts.ts";
 import { paused } from "../planning/gates/paused.ts";
+import { nameByPlace } from "../planning/wave-name.ts";
 import type { FleetIndex, PlanFacts } from "./fleet-index.ts";
 import { plannedOf } from "./planner-input.ts";
 import type { Explained, Planners } from "./planners.ts";
@@ -27,21 +28,6 @@ export function createRecords(given: {
     return rolloutRecord(facts, facts.context.planHash === null ? [] : await plans.wavesOf(facts.id));
   }
 
-  async function rolloutNamed(id: string): Promise<RolloutFacts> {
-    const found = await find(id);
-    if (found?.row.machine === "rollout") return rolloutFactsOf(found);
-    throw new SignalboxError("not-found", `There is no rollout ${id}.`);
-  }
-
-  async function find(id: string): Promise<Seen | undefined> {
-    try {
-      return await look(engine, id);
-    } catch (error) {
-      if (isSignalboxError(error, "not-found")) return undefined;
-      throw error;
-    }
-  }
-
   /** By wave and name. What the index knows already is not read only to be passed over. */
   async function* hostRecords(rolloutId: string, query: HostQuery): AsyncGenerator<HostRecord> {
     const entry = index.rollouts.get(rolloutId);
@@ -54,7 +40,7 @@ export function createRecords(given: {
       .filter(({ host }) => entry?.isComplete !== true || matches(entry.hosts.get(host), query));
     for (let at = 0; at < candidates.length; at += looksAtOnce) {
       const some = candidates.slice(at, at + looksAtOnce);
-      const found = await Promise.all(some.map(({ host }) => find(hostIdOf(rolloutId, host))));
+      const found = await Promise.all(some.map(({ host }) => lookFor(engine, hostIdOf(rolloutId, host))));
       for (const [place, { host, wave }] of some.entries()) {
         const record = hostRecord({ host, wave, seen: found[place] });
         if (matches(record, query)) yield record;
@@ -63,11 +49,11 @@ export function createRecords(given: {
   }
 
   async function explainHost(rolloutId: string, host: string): Promise<HostExplanation> {
-    const facts = await rolloutNamed(rolloutId);
+    const facts = await rolloutNamed(engine, rolloutId);
     const plan = await plans.of(rolloutId);
     const wave = plan.waveOf.get(host);
     if (wave === undefined) throw noSuchHost(rolloutId, host, plan.plan.unstaged.includes(host));
-    const seen = await find(hostIdOf(rolloutId, host));
+    const seen = await lookFor(engine, hostIdOf(rolloutId, host));
     const record = hostRecord({ host, wave, seen });
     const isPlanned = index.rollouts.get(rolloutId)?.isComplete === true;
     const explained = isPlanned
@@ -84,25 +70,26 @@ export function createRecords(given: {
   }
 
   return {
-    rollout: async (id: string) => recordOf(await rolloutNamed(id)),
+    rollout: async (id: string) => recordOf(await rolloutNamed(engine, id)),
 
     async rollouts({ channel, state, after, limit }: RolloutQuery): Promise<RolloutRecord[]> {
       const all = [...index.rollouts.values()].map(({ facts }) => facts).toSorted((a, b) => b.openedSeq - a.openedSeq);
-      const from = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1;
+      const last =
+        after === undefined ? undefined : (index.rollouts.get(after)?.facts ?? (await rolloutNamed(engine, after)));
       const found = all
-        .slice(from)
+        .filter(({ openedSeq }) => last === undefined || openedSeq < last.openedSeq)
         .filter((each) => channel === undefined || each.channel === channel)
         .filter((each) => state === undefined || each.state === state);
       return Promise.all(found.slice(0, limit).map(recordOf));
     },
 
     async planOf(rolloutId: string) {
-      await rolloutNamed(rolloutId);
+      await rolloutNamed(engine, rolloutId);
       return (await plans.of(rolloutId)).plan;
     },
 
     async hosts(rolloutId: string, query: HostQuery & { limit: number }): Promise<HostRecord[]> {
-      await rolloutNamed(rolloutId);
+      await rolloutNamed(engine, rolloutId);
       const records: HostRecord[] = [];
       for await (const record of hostRecords(rolloutId, query)) {
         records.push(record);
@@ -163,7 +150,7 @@ function rolloutRecord(facts: RolloutFacts, names: readonly WaveFacts[]): Rollou
     waves: (context.waves ?? []).map((counters, number) => ({
       ...counters,
       ...(context.rules[number] ?? { approvals: 0, maxFailures: 0, minConverged: 0 }),
-      name: names[number]?.name ?? `wave ${number}`,
+      name: names[number]?.name ?? nameByPlace(number),
       hosts: hostsOf(counters),
       soakMs: names[number]?.soakMs ?? 0,
       state: waveState(number, facts),

@@ -7,16 +7,17 @@ import type { EngineMove } from "../engine/plan.ts";
 import type { TransactOptions } from "../engine/transact.ts";
 import type { Fleet } from "../planning/fleet.ts";
 import type { Attendance } from "./attendance.ts";
-import type { Application, OpenOrder, Opened } from "./control-plane.ts";
+import type { Application, ApplyOptions, OpenOrder, Opened } from "./control-plane.ts";
 import { createDeclarationWatch, type DeclarationSource } from "./declaration-watch.ts";
 import { createDeclaring } from "./declaring.ts";
+import { rolloutNamed } from "./facts.ts";
 import type { FleetIndex, RolloutEntry } from "./fleet-index.ts";
 import type { Follower } from "./follower.ts";
 import type { Joining } from "./joining.ts";
 import { createOpening, refused, type Run } from "./opening.ts";
 import type { Plans } from "./plans.ts";
 import { convergedIn } from "./retried.ts";
-import { abortRun, askedRun, retryRun, undoRun } from "./runs.ts";
+import { abortRun, askedRun, refusal, retryRun, undoRun } from "./runs.ts";
 import { createSerial } from "./serial.ts";
 
 /** Who applies what a watched source declares. */
@@ -34,7 +35,7 @@ export function createRequests(given: {
   log: Log;
 }) {
   const { engine, index, follower, plans, joining, attendance, clock, log } = given;
-  const opening = createOpening({ engine, index });
+  const opening = createOpening(engine);
   const declaring = createDeclaring({ engine, index, opening });
   const applyInTurn = createSerial(); // each is compared with what the one before has declared
   let watch: ReturnType<typeof createDeclarationWatch> | undefined;
@@ -48,7 +49,10 @@ export function createRequests(given: {
 
   async function entryOf(rolloutId: string): Promise<RolloutEntry> {
     const entry = index.rollouts.get(rolloutId);
-    if (entry === undefined) throw new SignalboxError("not-found", `There is no rollout ${rolloutId}.`);
+    if (entry === undefined || entry.facts.state === "Pruned") {
+      await rolloutNamed(engine, rolloutId);
+      throw refusal("is-pruned", `${rolloutId} is Pruned: it ended long ago, and nothing is left to be done with it.`);
+    }
     if (!entry.isComplete) await follower.readHosts(rolloutId);
     return entry;
   }
@@ -61,7 +65,7 @@ export function createRequests(given: {
 
   const openRun = (run: Run, asked: TransactOptions): Promise<Opened> => opening.open(declared(), run, asked);
 
-  function apply(fleet: Fleet, document: unknown, asked: TransactOptions): Promise<Application> {
+  function apply(fleet: Fleet, document: unknown, asked: ApplyOptions): Promise<Application> {
     return applyInTurn(async () => {
       await caughtUp();
       const applied = await declaring.apply(fleet, document, asked);

@@ -15,7 +15,7 @@ export async function convergedIn(
   const runs: { isPlanned(host: string): boolean; converged: ReadonlySet<string> }[] = [];
   for (let run: RolloutEntry | undefined = entry; run !== undefined && runs.length < runsMax; ) {
     const { id, context } = run.facts;
-    if (run.facts.state === "Pruned" || context.planHash === null) break;
+    if (context.planHash === null) break;
     if (!run.isComplete) await given.readHosts(id);
     const { waveOf } = run.plan ?? (await given.plans.of(id));
     const converged = [...run.hosts.values()].filter(({ state }) => state === "Converged").map(({ host }) => host);
@@ -25,13 +25,8 @@ export async function convergedIn(
   return (host) => runs.find(({ isPlanned }) => isPlanned(host))?.converged.has(host) ?? false;
 }
 
-/** The run of the same ref that was the newest of the channel before this one. */
+/** The run of the same ref that was the newest of the channel before this one; one that is pruned tells nothing any more. */
 function retriedBy({ facts }: RolloutEntry, index: FleetIndex): RolloutEntry | undefined {
-  let before: RolloutEntry | undefined;
-  for (const each of index.rollouts.values()) {
-    const { channel, openedSeq } = each.facts;
-    if (channel !== facts.channel || openedSeq >= facts.openedSeq) continue;
-    if (before === undefined || openedSeq > before.facts.openedSeq) before = each;
-  }
+  const before = index.rollouts.get(facts.context.previous ?? "");
   return before?.facts.ref === facts.ref ? before : undefined;
 }

@@ -59,7 +59,7 @@ export function createRunning(given: { engine: Engine; clock: Clock; log: Log; l
     wakes,
     requests,
     planRollout: createDirector({ engine, index, follower, plans, planners, inTurn, clock, log }),
-    ordersFor: createOrders({ engine, index, joining }),
+    ...createOrders({ engine, index, joining }),
     records: createRecords({ engine, index, plans, planners, now: clock.now }),
 
     /** With everything that is committed in the index. */
@@ -93,6 +93,6 @@ export function createRunning(given: { engine: Engine; clock: Clock; log: Log; l
 
 /** At a start nobody knows what has changed; but with one that is over and at rest nothing is to be done before its time. */
 function isToBePlanned({ facts, isComplete }: RolloutEntry): boolean {
-  if (facts.context.planHash === null || facts.state === "Pruned") return false;
+  if (facts.context.planHash === null) return false;
   return isComplete || !isOver(facts.state);
 }

@@ -63,7 +63,9 @@ export function retryRun(given: {
 
 /** Throws when there is nothing to go back to. */
 function lastGood(context: ChannelContext, from = context.newest?.ref): { ref: string } {
-  const { channel, lastTerminal, previousTerminal, quarantined } = context;
+  const { channel, newest, lastTerminal, previousTerminal, quarantined } = context;
+  if (newest === null)
+    throw refusal("nothing-to-undo", `No rollout of a channel ${channel} was ever opened: there is nothing to undo.`);
   const good = [lastTerminal, previousTerminal].find(
     (each) => each !== null && each.ref !== from && !Object.hasOwn(quarantined, each.ref),
   );
@@ -79,6 +81,7 @@ function notNewest(id: string, { newest }: ChannelContext): SignalboxError {
   return refusal("not-newest", detail);
 }
 
-function refusal(code: string, detail: string): SignalboxError {
+/** Why something that was asked for is not done. */
+export function refusal(code: string, detail: string): SignalboxError {
   return new SignalboxError("event-refused", detail, { extra: { reasons: [{ code, detail }] } });
 }

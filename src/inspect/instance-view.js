@@ -125,14 +125,20 @@ export function createInstanceView({ id, at, api, announce, go, onConnection, se
     hasOlder = page.length === entriesAtOnce;
   }
 
+  let isLoadingOlder = false;
+
+  /** One page at a time: asked for twice, the same would be there twice. */
   async function loadOlder() {
     const [oldest] = entries;
-    if (oldest === undefined) return;
+    if (oldest === undefined || isLoadingOlder) return;
+    isLoadingOlder = true;
     try {
       takeOlder(await lastEntries(oldest.seq));
       render();
     } catch (error) {
       announce(sentenceOf(error));
+    } finally {
+      isLoadingOlder = false;
     }
   }
 

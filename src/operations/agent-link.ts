@@ -1,16 +1,23 @@
 import { z } from "zod";
-import { hostIdOf, hostPattern, parseRolloutId } from "../../machines/rollout/rollout-id.ts";
+import { hostIdOf, hostPattern } from "../../machines/rollout/rollout-id.ts";
 import { isSignalboxError, SignalboxError } from "../core/errors.ts";
 import { parseEvent } from "../engine/catalogue.ts";
 import type { Sent } from "../core/outcome.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { KnownRollout } from "../fleet/control-plane.ts";
+import { ifThere } from "../engine/if-there.ts";
 import { agentStream } from "../fleet/facts.ts";
+import {
+  agentAnswers,
+  agentOrders,
+  numberedEvent,
+  parseKnown,
+  type KnownRollout,
+  type NumberedEvent,
+} from "./agent-schemas.ts";
 import { fleetOf } from "./fleet-of.ts";
 import { operation, type Caller } from "./operation.ts";
 import { checkNumberedEvent } from "./outside-event.ts";
 import { hostOfAgent } from "./permission.ts";
-import { agentAnswers, agentOrders, numberedEvent } from "./rollout-schemas.ts";
 import { orderBody } from "./rollout-wire.ts";
 
 const eventsMax = 200; // of one request: about 50 kB, and one commit
@@ -22,13 +29,12 @@ const hostName = z
   .optional()
   .meta({ description: "The host; an agent's token says it already." });
 
-/** `stable@v41:2:17` */
 const knownQuery = z
   .string()
   .max(8_000)
   .transform((text, context): KnownRollout[] => {
-    const known = text === "" ? [] : text.split(",").map(knownRollout);
-    if (known.length <= knownMax && known.every((each) => each !== undefined)) return known;
+    const known = parseKnown(text);
+    if (known !== undefined && known.length <= knownMax) return known;
     context.addIssue({ code: "custom", message: `expected at most ${knownMax} of rollout:orders:sent` });
     return z.NEVER;
   })
@@ -37,12 +43,6 @@ const knownQuery = z
     description:
       "The rollouts that the agent has records of, each as `rollout:orders:sent`: how many orders it has taken, and the last number that was acknowledged to it. Separated by commas.",
   });
-
-function knownRollout(text: string): KnownRollout | undefined {
-  const [, rolloutId = "", orders, sent] = /^([^:]+):(\d{1,9}):(\d{1,15})$/.exec(text) ?? [];
-  if (parseRolloutId(rolloutId) === undefined) return undefined;
-  return { rolloutId, orders: Number(orders), sent: Number(sent) };
-}
 
 export const pollDispatch = operation({
   name: "poll-dispatch",
@@ -95,6 +95,11 @@ export const reportEvents = operation({
   body: z.strictObject({
     host: hostName,
     rolloutId: z.string().min(1).max(250).meta({ description: "The rollout that the events are about." }),
+    orders: z
+      .int()
+      .nonnegative()
+      .default(0)
+      .meta({ description: "How many orders it has taken: some may be of a database that is lost." }),
     events: z.array(numberedEvent).min(1).max(eventsMax).meta({ description: "In order, without a gap between them." }),
   }),
   permission: "agent",
@@ -111,7 +116,7 @@ export const reportEvents = operation({
     },
   },
   isChange: false, // its numbers are what a key would be
-  async run({ body: { host: named, rolloutId, events } }, caller, workplace) {
+  async run({ body: { host: named, rolloutId, orders, events } }, caller, workplace) {
     const host = hostOf(caller, named);
     const fleet = fleetOf(workplace);
     const { engine } = workplace;
@@ -119,6 +124,7 @@ export const reportEvents = operation({
     checkSequence(events);
     await checkIsHost(engine, id, { rolloutId, host });
     for (const [index, { event }] of events.entries()) checkEvent(engine, caller, { id, event, index });
+    if (orders > 0) await fleet.tookOrders(host, { rolloutId, orders });
     const taken = await tell(engine, caller, { id, events });
     fleet.seen(host); // not before: a request that is refused changes nothing
     const last = taken.at(-1) as Taken; // if the first one failed, that was thrown
@@ -130,8 +136,6 @@ export const reportEvents = operation({
     return { status: 200, body: { last: last.seq, outcomes, state: last.sent.instance.state } };
   },
 });
-
-type NumberedEvent = z.output<typeof numberedEvent>;
 
 /** The host that an agent speaks for. Throws `forbidden` for another one's, and `invalid-request` when nobody says which. */
 function hostOf({ principal, role }: Caller, named: string | undefined): string {
@@ -156,11 +160,7 @@ function checkSequence(events: readonly NumberedEvent[]): void {
 }
 
 async function checkIsHost(engine: Engine, id: string, of: { rolloutId: string; host: string }): Promise<void> {
-  const machine = await engine.machineOf(id).catch((error: unknown) => {
-    if (isSignalboxError(error, "not-found")) return undefined;
-    throw error;
-  });
-  if (machine === "host") return;
+  if ((await ifThere(engine.machineOf(id))) === "host") return;
   throw new SignalboxError("not-found", `${of.host} has no dispatch in ${of.rolloutId}.`);
 }
 

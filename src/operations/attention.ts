@@ -1,8 +1,8 @@
 import type { AnyStateNode } from "xstate";
-import { isSignalboxError } from "../core/errors.ts";
 import { leadingRegion, metaOf, sendersOf, stateNodesOf, type Machine } from "../core/machine.ts";
 import type { Instance } from "../core/outcome.ts";
 import type { Engine } from "../engine/engine.ts";
+import { ifThere } from "../engine/if-there.ts";
 import type { JournalEntry } from "../engine/reading.ts";
 import { attention, type AttentionView } from "./answer-schemas.ts";
 import { operation } from "./operation.ts";
@@ -190,17 +190,14 @@ type Item = Omit<AttentionView["items"][number], "reasons"> & { reasons: Reason[
 
 /** Nothing when the instance is gone or has ended meanwhile. */
 async function itemOf(engine: Engine, id: string, found: readonly Found[]): Promise<Item | undefined> {
-  try {
-    const { machine, state, status, tags } = await engine.read(id);
-    const reasons = found
-      .map(({ kind, detail, since }) => ({ kind, detail, since }))
-      .toSorted((a, b) => urgency.indexOf(a.kind) - urgency.indexOf(b.kind) || a.since - b.since);
-    const isOver = status !== "active" && reasons.every(({ kind }) => kind === "refused");
-    return isOver ? undefined : { id, machine, state, status, tags, reasons };
-  } catch (error) {
-    if (isSignalboxError(error, "not-found")) return undefined;
-    throw error;
-  }
+  const instance = await ifThere(engine.read(id));
+  if (instance === undefined) return undefined;
+  const { machine, state, status, tags } = instance;
+  const reasons = found
+    .map(({ kind, detail, since }) => ({ kind, detail, since }))
+    .toSorted((a, b) => urgency.indexOf(a.kind) - urgency.indexOf(b.kind) || a.since - b.since);
+  const isOver = status !== "active" && reasons.every(({ kind }) => kind === "refused");
+  return isOver ? undefined : { id, machine, state, status, tags, reasons };
 }
 
 function byUrgency({ reasons: [a], id }: Item, { reasons: [b], id: other }: Item): number {

@@ -1,6 +1,5 @@
-import { isSignalboxError } from "../core/errors.ts";
-import type { Instance } from "../core/outcome.ts";
 import type { Engine } from "../engine/engine.ts";
+import { ifThere } from "../engine/if-there.ts";
 
 /** What a nodes file says of nodes and their maintenance groups. */
 export interface DeclaredNodes {
@@ -42,18 +41,9 @@ async function declare(
   differs: (context: Record<string, unknown>) => boolean,
   configured: { type: string } & Record<string, unknown>,
 ): Promise<void> {
-  const known = await find(engine, create.id);
+  const known = await ifThere(engine.read(create.id));
   if (known === undefined) await engine.transact([{ create }], { principal: "engine" });
   else if (known.status === "active" && differs(known.context as Record<string, unknown>)) {
     await engine.transactAsEngine([{ id: create.id, event: configured, sender: "engine" }], { principal: "engine" });
-  }
-}
-
-async function find(engine: Engine, id: string): Promise<Instance | undefined> {
-  try {
-    return await engine.read(id);
-  } catch (error) {
-    if (isSignalboxError(error, "not-found")) return undefined;
-    throw error;
   }
 }

@@ -3,11 +3,12 @@ import type { FleetContext } from "../../machines/fleet/fleet.ts";
 import { countedStates } from "../../machines/host/states.ts";
 import { isSignalboxError, SignalboxError } from "../core/errors.ts";
 import type { Engine } from "../engine/engine.ts";
+import { ifThere } from "../engine/if-there.ts";
 import type { ControlPlane, RolloutRecord } from "../fleet/control-plane.ts";
 import { fleetDocumentIdOf, fleetId } from "../fleet/instance-ids.ts";
 import type { Fleet } from "../planning/fleet.ts";
 import { parseFleet } from "../planning/parse-fleet.ts";
-import { asked } from "./asked.ts";
+import { asked, versionOf } from "./asked.ts";
 import { fleetOf } from "./fleet-of.ts";
 import { lineOf } from "./line.ts";
 import { operation } from "./operation.ts";
@@ -102,12 +103,7 @@ async function declarationOf(engine: Engine) {
 }
 
 async function fleetContext(engine: Engine): Promise<Partial<FleetContext>> {
-  try {
-    return (await engine.read(fleetId)).context ?? {};
-  } catch (error) {
-    if (isSignalboxError(error, "not-found")) return {}; // nobody has declared one
-    throw error;
-  }
+  return (await ifThere(engine.read(fleetId)))?.context ?? {}; // not there as long as nobody has declared one
 }
 
 export const showDeclaration = operation({
@@ -146,7 +142,7 @@ export const applyFleet = operation({
   }),
   bodyBytesMax: documentBytesMax,
   permission: "operate",
-  answers: { 200: { description: "What it changes.", schema: application } },
+  answers: { 200: { description: "What it changes.", schema: application, headers: ["ETag"] } },
   errors: ["not-found", "event-refused", "already-exists", "version-mismatch", "needs-migration", "machine-fault"],
   example: {
     query: { dryRun: "true" },
@@ -159,17 +155,21 @@ export const applyFleet = operation({
     },
   },
   isChange: true,
+  isOfVersion: true,
   async run({ query, body: { document } }, caller, workplace) {
     const fleet = fleetOf(workplace);
     const declared = declarationIn(document);
     const isDryRun = query.dryRun === "true";
-    const applied = isDryRun ? await fleet.compare(declared) : await fleet.apply(declared, document, asked(caller));
-    const { hash, difference, rollouts, replayed } = applied;
+    const options = { ...asked(caller), ...versionOf(caller) };
+    const applied = isDryRun ? await fleet.compare(declared) : await fleet.apply(declared, document, options);
+    const { hash, version, difference, rollouts, replayed } = applied;
     const { channels, hosts, parts } = difference;
     return {
       status: 200,
+      version,
       body: {
         hash,
+        version,
         difference: {
           channels: [...channels],
           hosts: { added: [...hosts.added], removed: [...hosts.removed], changed: [...hosts.changed] },

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { isSignalboxError } from "../core/errors.ts";
 import type { Instance } from "../core/outcome.ts";
 import type { Engine } from "../engine/engine.ts";
+import { ifThere } from "../engine/if-there.ts";
 import { lineId } from "../fleet/instance-ids.ts";
 import { sentEvent } from "./answer-schemas.ts";
 import { asked, versionOf } from "./asked.ts";
@@ -82,13 +82,8 @@ async function send(
 }
 
 /** Undefined when nobody has needed it yet. */
-async function readLine(engine: Engine): Promise<Instance | undefined> {
-  try {
-    return await engine.read(lineId);
-  } catch (error) {
-    if (isSignalboxError(error, "not-found")) return undefined;
-    throw error;
-  }
+function readLine(engine: Engine): Promise<Instance | undefined> {
+  return ifThere(engine.read(lineId));
 }
 
 function lineBody(instance: Instance | undefined): LineView {

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { isSignalboxError, SignalboxError } from "../core/errors.ts";
+import { SignalboxError } from "../core/errors.ts";
 import type { Instance, Sent } from "../core/outcome.ts";
 import type { Engine } from "../engine/engine.ts";
+import { ifThere } from "../engine/if-there.ts";
 import { asked, versionOf } from "./asked.ts";
 import { given } from "./given.ts";
 import { instanceList, instanceView, queuedEntry, sentEvent } from "./answer-schemas.ts";
@@ -211,12 +212,8 @@ function nameOf({ context, id }: Instance): string {
 /** `node/{name}`, or an instance of node maintenance whose id is the bare name. Never creates one. */
 async function findNode(engine: Engine, name: string): Promise<Instance> {
   for (const id of [`node/${name}`, name]) {
-    try {
-      const instance = await engine.read(id);
-      if (instance.machine === "nodeMaintenance") return instance;
-    } catch (error) {
-      if (!isSignalboxError(error, "not-found")) throw error;
-    }
+    const instance = await ifThere(engine.read(id));
+    if (instance?.machine === "nodeMaintenance") return instance;
   }
   throw new SignalboxError("not-found", `There is no node ${name}. \`signalbox nodes\` lists those that there are.`);
 }

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { Quarantine } from "../../machines/channel/context.ts";
 import { refPattern } from "../../machines/rollout/rollout-id.ts";
-import { isSignalboxError, SignalboxError } from "../core/errors.ts";
+import { SignalboxError } from "../core/errors.ts";
 import type { Engine } from "../engine/engine.ts";
+import { ifThere } from "../engine/if-there.ts";
 import { channelIdOf } from "../fleet/instance-ids.ts";
 import { sentEvent } from "./answer-schemas.ts";
 import { asked, versionOf } from "./asked.ts";
@@ -60,11 +61,7 @@ export const clearQuarantine = operation({
 
 /** Throws `not-found` for one that nothing was ever rolled out to. */
 async function checkIsChannel(engine: Engine, channel: string): Promise<void> {
-  try {
-    if ((await engine.machineOf(channelIdOf(channel))) === "channel") return;
-  } catch (error) {
-    if (!isSignalboxError(error, "not-found")) throw error;
-  }
+  if ((await ifThere(engine.machineOf(channelIdOf(channel)))) === "channel") return;
   throw new SignalboxError("not-found", `There is no channel ${channel} with rollouts.`);
 }
 

@@ -75,6 +75,7 @@ export const excuseHost = operation({
   isChange: true,
   async run({ params: { rollout, host }, body }, caller, workplace) {
     const fleet = fleetOf(workplace);
+    await fleet.explainHost(rollout, host); // says whose host it is not, which the event could not
     await fleet.excuse(rollout, host, body, asked(caller));
     return { status: 200, body: explanationOfHost(await fleet.explainHost(rollout, host)) };
   },

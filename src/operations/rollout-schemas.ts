@@ -1,9 +1,8 @@
 import { z } from "zod";
-import { agentEventTypes } from "../../machines/host/events.ts";
 import { countedStates } from "../../machines/host/states.ts";
 import { gateNames } from "../../machines/rollout/events.ts";
 import { rolloutStates } from "../../machines/rollout/states.ts";
-import { journalEntry, listOf, refusal } from "./answer-schemas.ts";
+import { journalEntry, listOf } from "./answer-schemas.ts";
 
 /** What goes back of fleets and rollouts, as it is on the wire. */
 
@@ -193,7 +192,12 @@ export const fleetStatus = z
     appliedAt: time.nullable(),
     appliedBy: z.string().nullable(),
     fault: z
-      .strictObject({ source: z.string(), revision: z.string(), detail: z.string(), since: time })
+      .strictObject({
+        source: z.string(),
+        revision: z.string().nullable().meta({ description: "Null: the file could not be looked at." }),
+        detail: z.string(),
+        since: time,
+      })
       .nullable()
       .meta({
         description: "Why what the watched file declares does not hold; null when it does, or none is watched.",
@@ -225,6 +229,9 @@ export const declaration = z
 export const application = z
   .strictObject({
     hash: z.string().meta({ description: "SHA-256 of the declaration." }),
+    version: count.meta({
+      description: "What it was compared with, or has become; `If-Match` takes it. 0 before the first.",
+    }),
     difference: z.strictObject({
       channels: z.array(
         z.strictObject({ channel: z.string(), from: z.string().nullable(), to: z.string().nullable() }),
@@ -250,64 +257,9 @@ export const application = z
   })
   .meta({ id: "FleetApplication", description: "What a declaration changes." });
 
-const instanceId = z.string().meta({ description: "Of a rollout." });
-/** What the machines say of a host's dispatch; the agent knows the fields. */
-const dispatch = z.looseObject({ rolloutId: instanceId, host: z.string(), channel: z.string(), target: z.string() });
-
-const agentOrder = z
-  .discriminatedUnion("kind", [
-    z.strictObject({
-      kind: z.literal("dispatch"),
-      dispatch,
-      quarantined: z.array(z.string()).meta({ description: "Versions that must not be gone back to." }),
-    }),
-    z.strictObject({
-      kind: z.literal("recover"),
-      dispatch,
-      acknowledged: z.strictObject({ observedPrior: z.string().nullable(), rollbackTo: z.string().nullable() }),
-      seq: count.meta({ description: "Numbers of its stream that are taken." }),
-      state: z.string(),
-    }),
-    z.strictObject({
-      kind: z.literal("order"),
-      rolloutId: instanceId,
-      number: z.int().positive(),
-      event: z.looseObject({ type: z.string() }),
-    }),
-    z.strictObject({
-      kind: z.literal("replay"),
-      rolloutId: instanceId,
-      after: count.meta({ description: "Tell again what comes after this number." }),
-    }),
-  ])
-  .meta({ id: "AgentOrder", description: "Something that an agent has to do." });
-
-export const agentOrders = z.strictObject({ items: z.array(agentOrder) }).meta({ id: "AgentOrders" });
-
-/** An event as an agent numbers it. */
-export const numberedEvent = z.strictObject({
-  seq: z.int().positive().meta({ description: "1, 2, 3 and so on." }),
-  event: z.looseObject({ type: z.enum(agentEventTypes) }).meta({ description: "As the statechart of a host has it." }),
-});
-
-export const agentAnswers = z
-  .strictObject({
-    last: z.int().positive().meta({ description: "All up to this number are committed; go on after it." }),
-    outcomes: z.array(
-      z.strictObject({
-        seq: z.int().positive(),
-        outcome: z.enum(["changed", "unchanged", "refused"]),
-        reasons: z.array(refusal).optional(),
-      }),
-    ),
-    state: z.string().meta({ description: "Where the host is now." }),
-  })
-  .meta({ id: "AgentAnswers", description: "What became of what an agent told." });
-
 export type RolloutView = z.output<typeof rolloutRecord>;
 export type RolloutHostView = z.output<typeof hostRecord>;
 export type HostExplanationView = z.output<typeof hostExplanation>;
 export type GateView = z.output<typeof gateVerdict>;
 export type LineView = z.output<typeof line>;
 export type QuarantineView = z.output<typeof quarantine>;
-export type AgentOrderView = z.output<typeof agentOrder>;

@@ -4,7 +4,8 @@ import { fromCursor, toCursor } from "../engine/reading.ts";
 import type { AgentOrder, HostExplanation, HostRecord, RolloutRecord } from "../fleet/control-plane.ts";
 import type { FrozenPlan } from "../planning/frozen-plan.ts";
 import type { GateVerdict } from "../planning/plan-types.ts";
-import type { AgentOrderView, GateView, HostExplanationView, RolloutHostView, RolloutView } from "./rollout-schemas.ts";
+import type { AgentOrderView } from "./agent-schemas.ts";
+import type { GateView, HostExplanationView, RolloutHostView, RolloutView } from "./rollout-schemas.ts";
 import type { frozenPlan } from "./rollout-schemas.ts";
 import { timeText } from "./wire.ts";
 

@@ -19,12 +19,12 @@ export const channelName = z.string().regex(channelPattern, "expected the name o
 
 export const listRollouts = operation({
   name: "list-rollouts",
-  summary: "Rollouts, the newest first; those of a channel begin with the one that counts.",
+  summary: "Rollouts that are not pruned, the newest first; those of a channel begin with the one that counts.",
   method: "GET",
   path: "/v1/rollouts",
   query: z.strictObject({
     channel: channelName.optional().meta({ description: "Those of this channel." }),
-    state: z.enum(rolloutStates).optional().meta({ description: "Those in this state." }),
+    state: z.enum(rolloutStates).exclude(["Pruned"]).optional().meta({ description: "Those in this state." }),
     cursor: cursorQuery,
     limit: limitQuery,
   }),

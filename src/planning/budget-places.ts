@@ -29,14 +29,14 @@ export interface Members {
   next(from: number): number | undefined;
 }
 
-export interface BudgetBook {
+export interface PlanBudgets {
   readonly budgets: readonly BudgetPlaces[];
   readonly classes: readonly BudgetClass[];
   /** Of a host that some wave has. */
   classOf(position: number): BudgetClass;
 }
 
-export function createBudgetBook(plan: FrozenPlan, positions: Positions, length: number): BudgetBook {
+export function createPlanBudgets(plan: FrozenPlan, positions: Positions, length: number): PlanBudgets {
   const budgets: BudgetPlaces[] = [];
   const under: number[][] = Array.from({ length }, () => []);
   for (const budget of plan.budgets) {

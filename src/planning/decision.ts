@@ -18,7 +18,7 @@ export function decisionOn(roster: Roster, view: RolloutView): Decision {
   const batch = createBatch();
   const openEnd = openEndOf(roster, view);
   const picks = isHeld ? nothingPicked : picksOf(roster, view, openEnd, batch);
-  for (const position of picks.positions) batch.add(dispatchOf(roster, view, position));
+  for (const position of picks.positions) batch.add(dispatchOf(roster, position));
   addHostMoves({ roster, view, isHalted: halts.length > 0, batch });
   const advance = isHeld ? undefined : advanceOf(roster, view);
   if (advance !== undefined) batch.add(advance);
@@ -60,14 +60,13 @@ function complianceEndOf({ sets, positions }: Roster): number {
   return wave === null ? Number.POSITIVE_INFINITY : positions.beginOf(wave + 1);
 }
 
-function dispatchOf({ positions, at }: Roster, { plan, rollout }: RolloutView, position: number): PlannedMove {
+function dispatchOf({ positions, at }: Roster, position: number): PlannedMove {
   const wave = positions.waveAt(position) ?? 0;
   const known = at(position);
   return {
     kind: "dispatch",
     host: positions.names[position] as string,
     wave,
-    soakMs: wave <= rollout.promotedThrough ? 0 : (plan.waves[wave]?.soakMs ?? 0),
     isNew: known === undefined || known.isJoined === false,
   };
 }

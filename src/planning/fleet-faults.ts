@@ -5,6 +5,7 @@ import type { Draft, Entry } from "./fleet-draft.ts";
 import type { BudgetEntry, FreezeEntry, HostEdgeEntry } from "./fleet-schema.ts";
 import type { Selector } from "./fleet.ts";
 import { parseHostRange } from "./host-range.ts";
+import { nameByPlace } from "./wave-name.ts";
 
 /** What the entries of a declaration say of one another and cannot be. */
 export function crossFaults(draft: Draft, hosts: DeclaredHosts): SchemaFault[] {
@@ -65,15 +66,16 @@ function unknownHosts(path: Path, name: string, { hosts }: Known): SchemaFault[]
 }
 
 function waveFaults({ path, value }: Draft["policies"][number], known: Known): SchemaFault[] {
-  const names = new Map<string, number>();
+  const names = new Set<string>();
   return (value?.waves ?? []).flatMap((wave, index) => {
     const here = [...path, "waves", index];
-    const first = wave.name === undefined ? undefined : names.get(wave.name);
-    if (wave.name !== undefined && first === undefined) names.set(wave.name, index);
-    const taken = `wave ${first} has the name "${wave.name}" as well: give each wave its own`;
+    const name = wave.name ?? nameByPlace(index);
+    const isTaken = names.has(name);
+    names.add(name);
+    const taken = `a wave before it is called "${name}" as well: give each wave a name of its own`;
     return [
       ...selectorFaults(wave.hosts, [...here, "hosts"], known),
-      ...(first === undefined ? [] : [{ pointer: pointerTo([...here, "name"]), detail: taken }]),
+      ...(isTaken ? [{ pointer: pointerTo([...here, "name"]), detail: taken }] : []),
     ];
   });
 }

@@ -8,6 +8,8 @@ export interface FleetText {
   readonly fleet: Fleet;
   /** The declaration as plain data: what is sent to a server. */
   readonly document: unknown;
+  /** The same fault or warning with the line in which it is. */
+  withLine(fault: SchemaFault): SchemaFault;
 }
 
 const charactersMax = 8_388_608; // as much as a server takes
@@ -25,11 +27,12 @@ export function parseFleetText(text: string): FleetText {
   if (faults.length > 0)
     throw notWellFormed(faults.map(({ at, detail }) => ({ pointer: "", detail: `${detail} (${place(lines, at)})` })));
   const document = plainOf(parsed);
+  const withLine = (fault: SchemaFault) => placed(fault, parsed, lines);
   try {
-    return { fleet: parseFleet(document), document };
+    return { fleet: parseFleet(document), document, withLine };
   } catch (error) {
     if (!isSignalboxError(error, "invalid-request")) throw error;
-    throw notWellFormed(error.errors.map((fault) => withLine(fault, parsed, lines)));
+    throw notWellFormed(error.errors.map(withLine));
   }
 }
 
@@ -70,7 +73,7 @@ function plainOf(parsed: Document): unknown {
   }
 }
 
-function withLine({ pointer, detail }: SchemaFault, parsed: Document, lines: LineCounter): SchemaFault {
+function placed({ pointer, detail }: SchemaFault, parsed: Document, lines: LineCounter): SchemaFault {
   if (pointer === "") return { pointer, detail };
   const at = startOf(parsed, stepsOf(pointer));
   return { pointer, detail: at === undefined ? detail : `${detail} (${place(lines, at)})` };

@@ -8,6 +8,7 @@ import { crossFaults } from "./fleet-faults.ts";
 import type { BudgetEntry, FreezeEntry, PolicyEntry, WaveEntry } from "./fleet-schema.ts";
 import type { Budget, Fleet, FreezeWindow, Host, Policy, Selector, Wave } from "./fleet.ts";
 import { sizeFaults } from "./fleet-size.ts";
+import { nameByPlace } from "./wave-name.ts";
 import { orderFaults } from "./wave-order.ts";
 
 /**
@@ -78,7 +79,7 @@ function policyOf(name: string, entry: PolicyEntry): Policy {
 
 function waveOf(wave: WaveEntry, index: number, policy: PolicyEntry): Wave {
   return {
-    name: wave.name ?? `wave ${index}`,
+    name: wave.name ?? nameByPlace(index),
     hosts: expanded(wave.hosts),
     soakMs: wave.soak,
     approvals: wave.approvals,

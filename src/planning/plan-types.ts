@@ -97,7 +97,6 @@ export type PlannedMove =
       readonly kind: "dispatch";
       readonly host: string;
       readonly wave: number;
-      readonly soakMs: number;
       readonly isNew: boolean;
     }
   /** Take an offer back that nobody has acknowledged: the rollout as a whole is held. */

@@ -1,4 +1,4 @@
-import { createBudgetBook, type BudgetBook } from "./budget-places.ts";
+import { createPlanBudgets, type PlanBudgets } from "./budget-places.ts";
 import type { FrozenPlan } from "./frozen-plan.ts";
 import { isPassed } from "./gates/host-edge.ts";
 import { isOut } from "./out.ts";
@@ -13,7 +13,7 @@ import { createPositionSet, type PositionSet } from "./position-set.ts";
 export interface Roster {
   readonly plan: FrozenPlan;
   readonly positions: Positions;
-  readonly budgets: BudgetBook;
+  readonly budgets: PlanBudgets;
   readonly edges: Edges;
   readonly sets: Readonly<Record<SetName, PositionSet>>;
   at(position: number): PlannedHost | undefined;
@@ -57,7 +57,7 @@ export function createRoster(plan: FrozenPlan): Roster {
   const hosts: (PlannedHost | undefined)[] = Array.from({ length });
   const edges = edgesOf(plan, positions);
   const unpassed = new Int32Array(length); // hosts that go before and have not passed
-  const budgets = createBudgetBook(plan, positions, staged);
+  const budgets = createPlanBudgets(plan, positions, staged);
   const sets = createSets(length);
 
   /** Waits, and nothing holds just this host. */

@@ -3,6 +3,7 @@ import type { Entry } from "./fleet-draft.ts";
 import type { HostEdgeEntry } from "./fleet-schema.ts";
 import type { Fleet, Host, Wave } from "./fleet.ts";
 import { stagesOf } from "./stages.ts";
+import { waveText } from "./wave-name.ts";
 
 /**
  * Edges between hosts that no rollout could come past: the one that goes first is in a later wave, which waits until the
@@ -36,7 +37,7 @@ function conflict(given: {
   const { before, after, stageOf, waves } = given;
   const [first, second] = [stageOf(before), stageOf(after)];
   if (second === undefined) return undefined; // it is never dispatched, so that nothing waits for it
-  const nameOf = (wave: number) => `wave ${wave} (${waves[wave]?.name ?? ""})`;
+  const nameOf = (wave: number) => waveText(waves, wave);
   if (first === undefined)
     return `${after.name} waits for ${before.name}, which no wave selects: select it in ${nameOf(second)} or before, or take the edge out`;
   if (first <= second) return undefined;

@@ -1,3 +1,4 @@
+import { defaultHostPolicy } from "../../machines/host/context.ts";
 import { agentEventTypes, type HostInput } from "../../machines/host/events.ts";
 import { hostIdOf } from "../../machines/rollout/rollout-id.ts";
 import { SignalboxError } from "../core/errors.ts";
@@ -148,7 +149,12 @@ export function createAgents(given: {
     await tell(agent, part, { type: "probes.declared", probes: [{ ...probe, kind: "http" }] });
     if (fails === "health") {
       await tell(agent, part, { type: "probe.reported", ...probe, status: "fail", reason: "simulated failure" });
-      return later(agent, part, dispatch.policy?.sustainedMs ?? defaultSustainedMs, "reportSustainedFailure");
+      return later(
+        agent,
+        part,
+        dispatch.policy?.sustainedMs ?? defaultHostPolicy.sustainedMs,
+        "reportSustainedFailure",
+      );
     }
     await tell(agent, part, { type: "probe.reported", ...probe, status: "pass" });
     later(agent, part, dispatch.soakMs ?? 0, "endSoak");
@@ -156,7 +162,7 @@ export function createAgents(given: {
 
   async function reportSustainedFailure(agent: Agent, part: Part): Promise<void> {
     if (part.state !== "Soaking") return;
-    const sustainedMs = part.dispatch.policy?.sustainedMs ?? defaultSustainedMs;
+    const sustainedMs = part.dispatch.policy?.sustainedMs ?? defaultHostPolicy.sustainedMs;
     await tell(agent, part, { type: "health.failed", sustainedMs, failingProbes: [probeName] });
     return fail(agent, part, false);
   }
@@ -208,5 +214,3 @@ export function createAgents(given: {
     },
   };
 }
-
-const defaultSustainedMs = 60_000; // as the chart of a host has it

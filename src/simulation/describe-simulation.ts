@@ -1,3 +1,4 @@
+import { waveNamed } from "../planning/wave-name.ts";
 import { percent } from "./assumptions.ts";
 import type { Quantiles, RolloutOutcome, Spread } from "./outcome.ts";
 import type { Simulation } from "./simulate.ts";
@@ -39,8 +40,10 @@ const discordsShown = 10;
 const orderOfWaves = "wave-promotion"; // the gate of what every wave but the first waits for: the table shows it
 
 function rolloutLines(rollout: RolloutOutcome, totalMs: number): string[] {
-  const { rolloutId, from, ref, hosts, policy, waves, blast, unstaged } = rollout;
+  const { rolloutId, from, ref, hosts, policy, waves, blast, unstaged, state } = rollout;
   const waits = rollout.waits.filter(({ gate }) => gate !== orderOfWaves);
+  const inNoWave = unstaged > 0 ? [`${count(unstaged, "host")} of the channel in no wave: never dispatched`] : [];
+  if (hosts === 0) return [`${rolloutId}: ${from} -> ${ref}, no hosts: it is ${state} as it opens`, ...inNoWave];
   return [
     `${rolloutId}: ${from} -> ${ref}, ${count(hosts, "host")} in ${count(waves.length, "wave")}, ${policy}`,
     "",
@@ -52,7 +55,7 @@ function rolloutLines(rollout: RolloutOutcome, totalMs: number): string[] {
     `Blast radius: ${blast.touched} of ${count(hosts, "host")} touched, ${blast.failed} failed, ${blast.reverted} reverted; ${blast.running} run ${ref} at the end${
       blast.leftFailed > 0 ? `, ${blast.leftFailed} failed and did not go back` : ""
     }`,
-    ...(unstaged > 0 ? [`${count(unstaged, "host")} of the channel in no wave: never dispatched`] : []),
+    ...inNoWave,
     ...(waits.length > 0
       ? [
           "Held back by:",
@@ -105,17 +108,17 @@ function othersText({ pending, other }: RolloutOutcome["waves"][number]["counts"
 
 function verdictLines({ state, endedMs, halt, ref, channel, stuckOn, control }: RolloutOutcome): string[] {
   if (halt !== null) {
-    const { atMs, host, wave, maxFailures, policy, isQuarantined } = halt;
+    const { atMs, host, wave, why, policy, isQuarantined } = halt;
     const who = host === null ? "a host" : host;
-    const borne = maxFailures === 0 ? "which bears none" : `which bears ${maxFailures}`;
     return [
-      `Stopped after ${durationText(atMs)} by ${policy}: ${who} failed in wave ${wave}, ${borne}${
+      `Stopped after ${durationText(atMs)} by ${policy}: ${who} failed in ${waveNamed(wave)} (${why})${
         isQuarantined ? `; ${ref} is quarantined on ${channel}` : ""
       }. It is ${state}.`,
     ];
   }
   if (endedMs !== null) return [`${state} after ${durationText(endedMs)}`];
-  return [`Did not end: it is ${state}, ${control}. It waits for:`, ...stuckOn.map((each) => `  ${each}`)];
+  const where = control === "Running" ? state : `${state}, ${control}`;
+  return [`Did not end: it is ${where}. What it waits for:`, ...stuckOn.map((each) => `  ${each}`)];
 }
 
 function spreadLines(spread: Spread): string[] {

@@ -1,4 +1,6 @@
+import { lossText } from "../../machines/rollout/waves.ts";
 import type { RolloutRecord } from "../fleet/control-plane.ts";
+import { nameByPlace } from "../planning/wave-name.ts";
 import type { Agent } from "./agents.ts";
 import type { Blast, Halt, RolloutOutcome, Wait, WaveOutcome } from "./outcome.ts";
 import type { RecordedRollout } from "./recorder.ts";
@@ -75,15 +77,17 @@ function haltOf(given: {
 }): Halt | null {
   const { record, recorded, startsAt, isQuarantined } = given;
   const { failure } = record;
-  if (recorded.haltedAt === null || failure === null) return null;
+  const { halted } = recorded;
+  if (halted === null || failure === null) return null;
   const wave = recorded.plan.waves[failure.wave];
   return {
-    atMs: recorded.haltedAt - startsAt,
+    atMs: halted.at - startsAt,
     state: record.state,
     policy: recorded.plan.policy.onHealthFailure,
     host: failure.host,
-    wave: wave?.name ?? String(failure.wave),
+    wave: wave?.name ?? nameByPlace(failure.wave),
     maxFailures: wave?.maxFailures ?? 0,
+    why: wave === undefined ? "" : lossText({ failures: halted.failures, hosts: wave.hosts.length, rules: wave }),
     isQuarantined,
   };
 }

@@ -35,7 +35,7 @@ export interface RolloutOutcome {
   halt: Halt | null;
   blast: Blast;
   waits: Wait[];
-  /** What it waits for at the end of the run, when that is not its own end. */
+  /** What would let it go on, when it has not come to its end in the run. */
   stuckOn: string[];
 }
 
@@ -64,6 +64,8 @@ export interface Halt {
   wave: string;
   /** Failures that the wave bears. */
   maxFailures: number | string;
+  /** "2 of 4 hosts failed, 1 borne": the count that stopped it. */
+  why: string;
   isQuarantined: boolean;
 }
 

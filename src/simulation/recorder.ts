@@ -1,13 +1,13 @@
-import { parseRolloutId } from "../../machines/rollout/rollout-id.ts";
 import type { Observer } from "../engine/observer.ts";
+import type { RolloutRecord } from "../fleet/control-plane.ts";
 import type { FrozenPlan } from "../planning/frozen-plan.ts";
 import type { NewJournalRow } from "../store/store.ts";
 import { createWaitRecorder, type WaitRecorder } from "./wait-recorder.ts";
 
 /** Keeps what a report needs of what the engine commits: as much for each host event, however many there are. */
 export interface Recorder extends Observer {
-  /** From now on this rollout is recorded. To be called before it has dispatched anything. */
-  follow(rolloutId: string, plan: FrozenPlan, from: string): void;
+  /** From now on this rollout is recorded. To be called before it has dispatched anything. `terminalAt`: one without hosts is over as it opens. */
+  follow(rollout: Opened, plan: FrozenPlan, from: string): void;
   rollouts(): readonly RecordedRollout[];
   /** Rollouts that have moved of their own accord, not by the counting of their hosts, since it was asked last. */
   takeMoved(): string[];
@@ -17,6 +17,8 @@ export interface Recorder extends Observer {
   lastAt(): number;
 }
 
+type Opened = Pick<RolloutRecord, "rolloutId" | "channel" | "terminalAt">;
+
 export interface RecordedRollout {
   readonly rolloutId: string;
   readonly channel: string;
@@ -25,8 +27,8 @@ export interface RecordedRollout {
   readonly openedAt: number;
   /** When it became Terminal, Failed or Reverted first. */
   endedAt: number | null;
-  /** When it became Failed or Reverted first. */
-  haltedAt: number | null;
+  /** When it became Failed or Reverted first, and how many hosts of the wave had failed. */
+  halted: { at: number; failures: number } | null;
   currentWave: number;
   readonly waves: readonly RecordedWave[];
   readonly touched: Set<string>;
@@ -34,6 +36,8 @@ export interface RecordedRollout {
   readonly reverted: Set<string>;
   readonly waits: WaitRecorder;
 }
+
+type Recorded = RecordedRollout & { readonly waveOf: ReadonlyMap<string, number> };
 
 export interface RecordedWave {
   startedAt: number | null;
@@ -44,12 +48,12 @@ export interface RecordedWave {
 }
 
 export function createRecorder(now: () => number): Recorder {
-  const recorded = new Map<string, RecordedRollout & { waveOf: ReadonlyMap<string, number> }>();
+  const recorded = new Map<string, Recorded>();
   const moved = new Set<string>();
   let hostEvents = 0;
   let lastAt = now();
 
-  function ofHost({ instance, from, to, at, kind }: NewJournalRow): void {
+  function ofHost({ instance, event, from, to, at, kind }: NewJournalRow): void {
     const slash = instance.lastIndexOf("/");
     const rollout = recorded.get(instance.slice(0, slash));
     if (rollout === undefined) return;
@@ -60,7 +64,7 @@ export function createRecorder(now: () => number): Recorder {
     if (from === to) return;
     if (wave !== undefined && from === "Activating") wave.activatedAt = at;
     if (to === "Activating") rollout.touched.add(host);
-    if (to === "Failed") rollout.failed.add(host);
+    if (to === "Failed" && event?.startsWith('{"type":"rollback.requested"') !== true) rollout.failed.add(host);
     if (to !== "Reverted") return;
     rollout.reverted.add(host);
     if (wave !== undefined) wave.revertedAt = at;
@@ -81,21 +85,21 @@ export function createRecorder(now: () => number): Recorder {
     }
     if (to === "Converging" || to === "Opening" || to === "Active") return;
     rollout.endedAt ??= at;
-    if (to === "Failed" || to === "Reverted") rollout.haltedAt ??= at;
+    if (to === "Failed" || to === "Reverted") rollout.halted ??= { at, failures: failuresIn(rollout, event) };
   }
 
   return {
-    follow(rolloutId, plan, from) {
+    follow({ rolloutId, channel, terminalAt }, plan, from) {
       const waveOf = new Map(plan.waves.flatMap(({ hosts }, wave) => hosts.map((host) => [host, wave] as const)));
       recorded.set(rolloutId, {
         rolloutId,
-        channel: parseRolloutId(rolloutId)?.channel ?? "",
+        channel,
         plan,
         from,
         waveOf,
         openedAt: now(),
-        endedAt: null,
-        haltedAt: null,
+        endedAt: terminalAt,
+        halted: null,
         currentWave: Math.max(
           0,
           plan.waves.findIndex(({ hosts }) => hosts.length > 0),
@@ -125,6 +129,12 @@ export function createRecorder(now: () => number): Recorder {
     hostEvents: () => hostEvents,
     lastAt: () => lastAt,
   };
+}
+
+/** In the wave that the event is about. */
+function failuresIn({ failed, waveOf }: Recorded, event: string | null): number {
+  const { wave } = JSON.parse(event ?? "{}") as { wave?: number };
+  return [...failed].filter((host) => waveOf.get(host) === wave).length;
 }
 
 interface Decided {

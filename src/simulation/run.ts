@@ -1,7 +1,9 @@
 import type { ChannelContext } from "../../machines/channel/context.ts";
 import { machines } from "../../machines/index.ts";
+import type { RolloutContext } from "../../machines/rollout/context.ts";
+import { waveNotes } from "../../machines/rollout/notes.ts";
 import { createEngine, type Engine } from "../engine/engine.ts";
-import type { ControlPlane } from "../fleet/control-plane.ts";
+import type { ControlPlane, RolloutRecord } from "../fleet/control-plane.ts";
 import { createControlPlane } from "../fleet/create-control-plane.ts";
 import type { Fleet } from "../planning/fleet.ts";
 import { parseFleet } from "../planning/parse-fleet.ts";
@@ -64,7 +66,8 @@ export async function simulateRun(given: {
     cast.enter();
     for (const channel of channels) {
       const { rolloutId } = await control.open({ channel, ref }, asOperator);
-      recorder.follow(rolloutId, await control.planOf(rolloutId), history.refs.get(channel) ?? "");
+      const opened = await control.rollout(rolloutId);
+      recorder.follow(opened, await control.planOf(rolloutId), history.refs.get(channel) ?? "");
     }
     await world.settle();
     const ending = await playOn();
@@ -117,10 +120,14 @@ async function tell(given: {
   const { recorded, engine, control } = given;
   const { rolloutId, channel, plan, endedAt } = recorded;
   const record = await control.rollout(rolloutId);
-  const { waitingFor } = await engine.read(rolloutId);
   const { quarantined } = (await engine.read(`channel/${channel}`)).context as ChannelContext;
   const isQuarantined = Object.hasOwn(quarantined, plan.ref);
-  const held = record.gates.map(({ gate, detail }) => `${gate}: ${detail}`);
-  const stuckOn = endedAt === null ? [...waitingFor.map(({ what }) => what), ...held] : [];
+  const stuckOn = endedAt === null ? holdsOf(record, (await engine.read(rolloutId)).context as RolloutContext) : [];
   return outcomeOf({ ...given, record, isQuarantined, stuckOn });
+}
+
+/** What would let it go on. That later waves wait for the one under way is no news: then it is what that one lacks. */
+function holdsOf({ gates }: RolloutRecord, context: RolloutContext): string[] {
+  const holding = gates.filter(({ gate }) => gate !== "wave-promotion");
+  return holding.length === 0 ? waveNotes(context) : holding.map(({ gate, detail }) => `${gate}: ${detail}`);
 }

@@ -13,10 +13,10 @@ export async function simulateFile(
   { file, ...asked }: AskedSettings & { file: string },
   onProgress: (text: string) => void,
 ): Promise<{ body: Simulation; lines(): readonly string[] }> {
-  const { document } = parseFleetText(read(file));
+  const { document, withLine } = parseFleetText(read(file));
   const now = Math.floor(Date.now() / minuteMs) * minuteMs;
   let toldAt = 0;
-  const body = await simulate(document, asked, {
+  const simulation = await simulate(document, asked, {
     now,
     onProgress(progress) {
       if (performance.now() - toldAt < tellEveryMs) return;
@@ -24,6 +24,7 @@ export async function simulateFile(
       onProgress(textOf(progress));
     },
   });
+  const body = { ...simulation, warnings: simulation.warnings.map(withLine) };
   return { body, lines: () => describeSimulation(body) };
 }
 

@@ -6,6 +6,7 @@ import type { Workplace } from "./workplace.ts";
 /** The real agent in a process of its own. */
 export interface AgentProcess {
   pid: number;
+  ended: Promise<Ended>;
   /** SIGKILL when it is not told otherwise. */
   end(signal?: NodeJS.Signals): Promise<Ended>;
 }
@@ -23,7 +24,7 @@ export async function startAgent(workplace: Workplace, options: AgentProcessOpti
   const agent = launchAgent(workplace, options);
   const line = JSON.parse(await agent.firstLine) as { agent: string };
   if (line.agent !== options.host) throw new Error(`It is the agent of ${line.agent}`);
-  return { pid: agent.pid, end: agent.end };
+  return { pid: agent.pid, ended: agent.ended, end: agent.end };
 }
 
 export function launchAgent(workplace: Workplace, { host, url, token, yaml = "" }: AgentProcessOptions) {

@@ -1,9 +1,10 @@
 import { host as hostMachine } from "../../machines/host/host.ts";
 import type { HostContext } from "../../machines/host/context.ts";
 import { hostIdOf } from "../../machines/rollout/rollout-id.ts";
-import type { ControlPlane, Order, Told } from "../../src/agent/control-plane.ts";
+import type { ControlPlane, Order } from "../../src/agent/control-plane.ts";
 import { controlPlaneWitness, type Witnesses } from "../../src/agent/witnesses.ts";
 import type { Clock } from "../../src/core/clock.ts";
+import type { AgentAnswersView } from "../../src/operations/agent-schemas.ts";
 import { createWorld, type World } from "../support/world.ts";
 
 /** A control plane's own instances of one host, moved by what its agent tells. No provider performs anything there. */
@@ -37,10 +38,10 @@ export function createMirror(clock: Clock): Mirror {
   let heardBy: Mirror["engine"] = engine;
   let wake = () => {};
 
-  async function tell({ rolloutId, events }: Parameters<ControlPlane["tell"]>[0]): Promise<Told> {
+  async function tell({ rolloutId, events }: Parameters<ControlPlane["tell"]>[0]): Promise<AgentAnswersView> {
     onWay.there?.();
     const id = hostIdOf(rolloutId, host);
-    const outcomes: Told["outcomes"] = [];
+    const outcomes: AgentAnswersView["outcomes"] = [];
     for (const { seq, event } of events) {
       const { outcome, reasons } = await heardBy.send(id, event, {
         stream: { name: "agent", seq },

@@ -15,9 +15,9 @@ afterAll(async () => {
 const signalbox = (...args: string[]) => run(args, { SIGNALBOX_URL: server.url });
 const signalboxHere = (...args: string[]) => runHere(args, server.url);
 
-/** What the real program says to people, and what it says with --json. */
+/** What it says to people, and what it says with --json. */
 async function both(...args: string[]): Promise<[Ended, Ended & { body: never }]> {
-  const [human, json] = await Promise.all([signalbox(...args), signalboxHere(...args, "--json")]);
+  const [human, json] = await Promise.all([signalboxHere(...args), signalboxHere(...args, "--json")]);
   const text = json.code === 0 || json.stdout !== "" ? json.stdout : json.stderr;
   expect(text.trimEnd()).not.toContain("\n"); // one line, whatever it is
   return [human, { ...json, body: JSON.parse(text) as never }];

@@ -66,6 +66,16 @@ describe("the demo of rollouts", () => {
     expect([late.processes(), late.files()]).toEqual([0, []]);
   });
 
+  it("leaves nothing behind when it is killed and cannot clean up", async () => {
+    const killed = play("killed", "rollouts", "--hosts", "10");
+    await until("agents run", () => killed.said().includes("8 agents run after"));
+
+    killed.signal("SIGKILL");
+    await killed.ended;
+
+    await until("all is swept", () => killed.processes() === 0 && killed.files().length === 0);
+  });
+
   it("takes as many hosts as a machine bears", async () => {
     const few = await runHere(["demo", "rollouts", "--hosts", "3"], "http://127.0.0.1:1");
 
@@ -77,6 +87,25 @@ describe("the demo of rollouts", () => {
 });
 
 describe("the demo of maintenance", () => {
+  it("leaves nothing behind when it is killed, neither replicas nor routers", async () => {
+    const demo = play("swept");
+    await until("a node is drained", () => demo.said().includes("alpha  EnteringMaintenance"));
+
+    demo.signal("SIGKILL");
+    await demo.ended;
+
+    await until("all is swept", () => demo.processes() === 0 && demo.files().length === 0);
+  });
+
+  it("sweeps no directory but that of a demo", async () => {
+    const { code, stderr } = await run(["demo", "sweep", directory.path]);
+
+    expect([code, stderr]).toEqual([
+      2,
+      `signalbox: invalid-request: ${directory.path} is not the directory of a demo.\n`,
+    ]);
+  });
+
   it("leaves nothing behind when somebody interrupts it", async () => {
     const demo = play("maintenance");
     await until("a node is drained", () => demo.said().includes("alpha  EnteringMaintenance"));

@@ -39,7 +39,7 @@ describe("signalbox fleet validate", () => {
 
     expect([human.code, human.stderr]).toEqual([0, ""]);
     expect(human.stdout.split("\n")).toEqual([
-      "warning: /budgets/0: its selector selects no host",
+      expect.stringMatching(/^warning: \/budgets\/0: its selector selects no host \(line \d+, column \d+\)$/),
       expect.stringMatching(/fleet-v1\.json: 2 channels, 4 hosts, hash [0-9a-f]{64}$/),
       "",
     ]);
@@ -47,7 +47,7 @@ describe("signalbox fleet validate", () => {
       channels: 2,
       hosts: 4,
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
-      warnings: [{ pointer: "/budgets/0", detail: "its selector selects no host" }],
+      warnings: [{ pointer: "/budgets/0", detail: expect.stringMatching(/selects no host \(line \d+, /) }],
     });
   });
 
@@ -130,14 +130,7 @@ describe("signalbox fleet apply", () => {
     `asks on a terminal, and takes only a yes for a yes${hasScript ? "" : " (skipped: no script(1) here)"}`,
     async () => {
       const site = await createFleetSite();
-      const command = `"${process.execPath}" "${program}" fleet apply "${declared("v1")}" --url ${site.url}`;
-      const answered = async (answer: string) => {
-        const child = spawn(script, ["-qec", command, "/dev/null"], { stdio: ["pipe", "pipe", "pipe"] });
-        const running = started(child);
-        await until("it asks", () => running.said().includes("Apply it, and open 2 rollouts? [y/N]"));
-        child.stdin.end(`${answer}\n`);
-        return running.ended;
-      };
+      const answered = asksOnTerminal(site);
 
       const no = await answered("");
       const yes = await answered("y");
@@ -146,6 +139,20 @@ describe("signalbox fleet apply", () => {
       expect(no.stdout).toContain("Not applied: nothing was changed.");
       expect(yes.code).toBe(0);
       expect(yes.stdout).toMatch(/applied: [0-9a-f]{64}\r\nopened: edge@e1\r\n/);
+    },
+  );
+
+  it.skipIf(!hasScript)(
+    `applies nothing when somebody has applied another one since it was shown${hasScript ? "" : " (skipped: no script(1) here)"}`,
+    async () => {
+      const site = await createFleetSite();
+      const answered = asksOnTerminal(site);
+
+      const late = await answered("y", () => site.declare("v2"));
+
+      expect(late.code).toBe(3);
+      expect(late.stdout).toContain("version-mismatch: Another declaration was applied by local since.");
+      expect((await site.get("/v1/fleet/declaration")).body.document).toEqual(declarationOf("v2"));
     },
   );
 });
@@ -167,7 +174,7 @@ describe("signalbox fleet status, freeze, thaw and quarantine", () => {
     expect(status.stdout).toMatch(/^THE LINE IS STOPPED: the till is down \(by local since \S+Z\)$/m);
     expect(status.stdout).toMatch(/^4 hosts: .*1 Failed/m);
     expect(status.stdout).toMatch(/^stable +v1 +3 +stable@v1 +(?:Failed|Reverted)/m);
-    expect(status.stdout).toMatch(/^quarantined: v1 on stable, .+ \(since \S+Z\)$/m);
+    expect(status.stdout).toMatch(/^quarantined: v1 on stable: .+ \(since \S+Z\)$/m);
     expect(thawed.stdout).toBe("changed: the line is Running\n");
     expect(JSON.parse(after.stdout)).toMatchObject({ line: { state: "Running" } });
   });
@@ -185,7 +192,12 @@ describe("signalbox fleet status, freeze, thaw and quarantine", () => {
 
     const lines = describeFleet({ ...body, fault });
 
-    expect(describeFleet(body)).not.toContain("NOT APPLIED");
+    const unread = describeFleet({ ...body, fault: { ...fault, revision: null, detail: "it is not there" } });
+
+    expect(describeFleet(body).join()).not.toContain("NOT APPLIED");
+    expect(unread).toContain(
+      "NOT APPLIED: fleet.yaml: it is not there (since 2030-01-01T00:00:00Z; what was declared before holds)",
+    );
     expect(lines).toContain(
       "NOT APPLIED: fleet.yaml at git:4711: /hosts: is missing (since 2030-01-01T00:00:00Z; what was declared before holds)",
     );
@@ -227,6 +239,7 @@ describe("what applying changes", () => {
 
     const lines = applicationLines({
       hash: "0",
+      version: 1,
       applied: false,
       difference: {
         channels: [
@@ -249,9 +262,40 @@ describe("what applying changes", () => {
       "~ policies/careful",
       "~ budgets",
       "> rollout of v2 over stable, 1 host, from v1",
+      expect.stringContaining("`signalbox rollout retry CHANNEL --reason TEXT`"),
     ]);
   });
+
+  it("says how hosts come to the ref of a channel that opens no rollout for them, and nothing of it where all is new", () => {
+    const added = { hosts: { added: ["web-9"], removed: [], changed: [] }, parts: [] };
+    const application = { hash: "0", version: 1, applied: false, rollouts: [] };
+
+    const later = applicationLines({ ...application, difference: { channels: [], ...added } });
+    const first = applicationLines({
+      ...application,
+      difference: { channels: [{ channel: "stable", from: null, to: "v1" }], ...added },
+    });
+
+    expect(later).toEqual([
+      "+ 1 host: web-9",
+      "  hosts that are new in a channel whose ref stays get it with the channel's next rollout, or with `signalbox rollout retry CHANNEL --reason TEXT`",
+    ]);
+    expect(first).toEqual(["+ channel stable: v1", "+ 1 host: web-9"]);
+  });
 });
+
+/** Applies v1 on a terminal, and answers its question when that stands there. */
+function asksOnTerminal({ url }: FleetSite) {
+  const command = `"${process.execPath}" "${program}" fleet apply "${declared("v1")}" --url ${url}`;
+  return async (answer: string, meanwhile?: () => Promise<unknown>): Promise<Ended> => {
+    const child = spawn(script, ["-qec", command, "/dev/null"], { stdio: ["pipe", "pipe", "pipe"] });
+    const running = started(child);
+    await until("it asks", () => running.said().includes("Apply it, and open 2 rollouts? [y/N]"));
+    await meanwhile?.();
+    child.stdin.end(`${answer}\n`);
+    return running.ended;
+  };
+}
 
 function canRun(command: string, args: string[]): boolean {
   try {

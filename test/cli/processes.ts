@@ -7,8 +7,7 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { checkExportFile } from "../../src/store/check-export.ts";
 import { backUp, restore } from "../../src/store/sqlite/backup.ts";
-import { parseFleetText } from "../../src/planning/parse-fleet-text.ts";
-import { warningsOf } from "../../src/planning/fleet-warnings.ts";
+import { readFleet } from "../../src/planning/read-fleet.ts";
 import { simulateFile } from "../../src/simulation/simulate-file.ts";
 import { runProgram } from "../../src/cli/program.ts";
 
@@ -115,11 +114,7 @@ export async function runHere(args: readonly string[], url: string): Promise<End
   const composed = {
     serve: async () => 0,
     demo: async () => 0,
-    readFleet: async (text: string) => {
-      const { fleet, document } = parseFleetText(text);
-      const { hash, channels, hosts } = fleet;
-      return { document, hash, channels: channels.size, hosts: hosts.size, warnings: warningsOf(fleet) };
-    },
+    readFleet: async (text: string) => readFleet(text),
     agent: async () => 0,
     backUp,
     restore,

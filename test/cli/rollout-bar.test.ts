@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bar, countsText, legend, sumOfCounts, type HostCounts } from "../../src/cli/rollout-bar.ts";
+import { bar, countsText, legendOf, sumOfCounts, type HostCounts } from "../../src/cli/rollout-bar.ts";
 
 describe("the bar of a wave", () => {
   it("has a mark per host as long as there is room, those that are furthest first", () => {
@@ -49,7 +49,7 @@ describe("the bar of a wave", () => {
     );
   });
 
-  it("has a legend that names each of its marks", () => {
+  it("has a legend that names each of its marks, and no other", () => {
     const all: HostCounts = {
       Converged: 1,
       Soaking: 1,
@@ -63,7 +63,8 @@ describe("the bar of a wave", () => {
     };
 
     expect(bar(all, 40)).toBe("#=>z~!<-.");
-    for (const mark of bar(all, 40)) expect(legend).toContain(`${mark} `);
+    for (const mark of bar(all, 40)) expect(legendOf(all)).toContain(`${mark} `);
+    expect(legendOf({ Converged: 2, Soaking: 0, Pending: 1 })).toBe("# converged  . pending");
   });
 
   it("adds waves up", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { frame } from "../../src/cli/output.ts";
+import { frame, wrapped } from "../../src/cli/output.ts";
 import { endOf, statusLine, statusLines, waitsOf } from "../../src/cli/rollout-status.ts";
 import type { RolloutHostView, RolloutView } from "../../src/operations/rollout-schemas.ts";
 
@@ -129,14 +129,29 @@ describe("the picture of a rollout", () => {
   it("says which wave asks for approval, and who has given theirs", () => {
     const asked = rollout({ state: "Converging", control: "AwaitingApproval", approvals: { 2: [{ by: "bob", at }] } });
 
+    const gates = [{ gate: "paused" as const, since: at, detail: "Wave rest needs the approvals of 2 people." }];
+
     expect(waitsOf(asked)).toEqual([`approval of wave rest (1 of 2 by bob) (since ${at})`]);
+    expect(waitsOf({ ...asked, gates })).toEqual(waitsOf(asked)); // said once
+  });
+
+  it("says nothing of what held it once another one has its place", () => {
+    const gates = [{ gate: "quarantine" as const, since: at, detail: "v2 is quarantined" }];
+
+    expect(waitsOf(rollout({ state: "Superseded", control: "Over", gates }))).toEqual([]);
+  });
+
+  it("names hosts that are offered their dispatch, and whose agent has not answered", () => {
+    const lines = statusLines(rollout(), [host("web-5", { state: "Pending", isOffered: true })]);
+
+    expect(lines).toContain("  in flight  web-5 offered");
   });
 
   it("says what halted it, until somebody has cleared it", () => {
     const failure = { host: "web-3", wave: 0, to: "Reverted", at };
 
     expect(waitsOf(rollout({ state: "Reverted", failure }))).toEqual([
-      "a newer ref, retry or abort; it was halted: web-3 came to Reverted in wave canary",
+      "a newer ref, a retry or an undo; it was halted: web-3 came to Reverted in wave canary",
     ]);
     expect(waitsOf(rollout({ state: "Reverted", failure, cleared: { by: "alice", reason: "known", at } }))).toEqual([]);
   });
@@ -179,6 +194,12 @@ describe("a picture that is drawn over", () => {
     expect(frame(["a", "b"], { drawn: 0, ...size })).toBe("\r\u001b[2Ka\n\u001b[2Kb");
     expect(frame(["a"], { drawn: 3, ...size })).toBe("\r\u001b[2A\u001b[2Ka\u001b[J");
     expect(frame(["a"], { drawn: 1, ...size })).toBe("\r\u001b[2Ka");
+  });
+
+  it("breaks a line between words where it does not fit, and anywhere where there is no word's end", () => {
+    expect(wrapped("  waits for  freeze: the weekend", 20)).toEqual(["  waits for  freeze:", "    the weekend"]);
+    expect(wrapped("x".repeat(25), 20)).toEqual(["x".repeat(20), `    ${"x".repeat(5)}`]);
+    expect(wrapped("it fits", 20)).toEqual(["it fits"]);
   });
 
   it("neither wraps nor scrolls", () => {

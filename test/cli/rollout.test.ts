@@ -54,6 +54,8 @@ describe("signalbox rollout list, show, hosts, events and status", () => {
     expect(show.stdout).toMatch(/^ {2}wave canary: done, 1\/1 converged$/m);
     expect(show.stdout).toMatch(/^ {2}opened {2}\S+Z \(journal \d+\), last moved with \d+$/m);
     expect(linesOf(hosts)).toHaveLength(3);
+    expect((await signalbox("rollout", "hosts", "stable@v1", "--wave", "2")).stdout).toBe(hosts.stdout);
+    expect((await signalbox("rollout", "hosts", "stable@v1", "--wave", "0")).code).toBe(4);
     expect(linesOf(hosts)[1]).toMatch(/^web-2 +rest +Pending +\S+ +- +offered$/);
     expect(events.stdout).toMatch(/ stable@v1\/web-1 +\d+ +host\.converged +changed /);
     expect(events.stdout).toMatch(/ stable@v1 +\d+ +host\.joined +changed /);
@@ -121,6 +123,9 @@ describe("signalbox rollout pause, resume, promote, approve, cancel and clear", 
     expect(resumed.stdout).toBe("changed: stable@v1 is in Active\n");
     expect(promoted.code).toBe(0);
     expect(cancelled.stdout).toBe("changed: stable@v1 is in Superseded\n");
+    expect((await signalbox("rollout", "status", "stable", "--wait")).stderr).toContain(
+      "stable@v1 ended in Superseded (cancelled);",
+    );
     expect(again.code).toBe(3);
     expect(again.stderr).toMatch(/^refused: rollout\.pause in Superseded\n/);
   });

@@ -52,7 +52,7 @@ describeInBrowser("the client in a browser", (open) => {
     tab.on("pageerror", ({ message }) => void faults.push(message));
     await tab.goto(listening.url);
     await expect
-      .poll(async () => [await tab.evaluate("globalThis.seen"), faults], { timeout: 10_000 })
+      .poll(async () => [await tab.evaluate("globalThis.seen"), faults])
       .toEqual([
         [
           [1, "changed"],

@@ -135,7 +135,7 @@ describe("a watched declaration", () => {
     text = JSON.stringify(declaration({ web: "v1", api: "v1" }));
     await world.advance(1 * minutes);
 
-    expect(fault?.detail).toContain("no such file");
+    expect(fault).toMatchObject({ revision: null, detail: expect.stringContaining("no such file") });
     expect(world.control.fleet()?.channels.get("web")?.ref).toBe("v1");
   });
 });

@@ -252,6 +252,7 @@ describe("a rollout that fails", () => {
     isMended = true;
 
     const opened = await world.control.retry("stable@v2", { reason: "the disk was full" }, ann);
+    await lateWordOf("stable@v2", world);
     await world.advance(3 * hours);
 
     const { waves } = await world.control.planOf("stable@v2~2");
@@ -365,3 +366,9 @@ it("names what it was opened and last moved by, and lists the newest first", asy
   const { waves } = (await world.engine.read("stable@v1")).context as RolloutContext;
   expect(before?.waves.map(({ Converged }) => Converged)).toEqual(waves?.map(({ Converged }) => Converged));
 });
+
+/** What the run that failed says of its ref reaches the channel only now. */
+async function lateWordOf(rolloutId: string, { engine }: FleetWorld): Promise<void> {
+  const event = { type: "ref.quarantined", ref: "v2", rolloutId, reason: "too much has failed" };
+  await engine.transactAsEngine([{ id: "channel/stable", event, sender: "engine" }], { principal: "engine" });
+}

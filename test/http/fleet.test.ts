@@ -41,6 +41,24 @@ describe("POST /v1/fleet", () => {
     expect((await site.get("/v1/fleet/declaration")).body.document).toEqual(declarationOf("v1"));
   });
 
+  it("applies only over what it was compared with, when `If-Match` says so", async () => {
+    const site = await createFleetSite();
+    const compared = await site.post("/v1/fleet?dryRun=true", { document: declarationOf("v1") });
+    const headers = { "If-Match": `"v${compared.body.version}"` };
+    const first = await site.post("/v1/fleet", { document: declarationOf("v1") }, headers);
+
+    const late = await site.post("/v1/fleet", { document: declarationOf("v2") }, headers);
+    const next = await site.post(
+      "/v1/fleet",
+      { document: declarationOf("v2") },
+      { "If-Match": String(first.headers["etag"]) },
+    );
+
+    expect([compared.body.version, first.status]).toEqual([0, 200]);
+    expect([late.status, late.body.code]).toEqual([412, "version-mismatch"]);
+    expect([next.status, next.body.version]).toEqual([200, first.body.version + 1]);
+  });
+
   it("tells all faults of a declaration at once, each where it stands, and keeps nothing of it", async () => {
     const site = await createFleetSite();
     const document = declarationOf("v1", {

@@ -171,7 +171,8 @@ describe("the hosts of a rollout", () => {
     ]);
     expect((await site.get(pathTo("stable@v1"))).body.waves[1].counts).toEqual({ Excused: 1, Pending: 1 });
     expect((await site.post(path)).status).toBe(400);
-    expect((await site.post(`${pathTo("stable@v1")}/hosts/lab-1/excuse`, { reason: "x" })).status).toBe(404);
+    const stranger = await site.post(`${pathTo("stable@v1")}/hosts/lab-1/excuse`, { reason: "x" });
+    expect([stranger.status, stranger.body.detail]).toEqual([404, "lab-1 is not a host of stable@v1."]);
   });
 });
 

@@ -23,7 +23,7 @@ export async function openInspect(
 ): Promise<InspectPage> {
   const context = await open(options);
   const page = await context.newPage();
-  page.setDefaultTimeout(8_000);
+  page.setDefaultTimeout(20_000);
   const told: string[] = [];
   const asked: string[] = [];
   page.on("console", (message) => {
@@ -54,7 +54,7 @@ export async function litStates(page: Page): Promise<string[]> {
 }
 
 export async function expectLit(page: Page, ...names: string[]): Promise<void> {
-  await expect.poll(() => litStates(page), { timeout: 8_000 }).toEqual(names);
+  await expect.poll(() => litStates(page)).toEqual(names);
 }
 
 /** How far the page reaches over its window to the right, in pixels. */

@@ -189,6 +189,39 @@ describe("quarantined refs", () => {
     expect(codesOf(clear(line, "v2"))).toEqual(["not-quarantined"]);
   });
 
+  it("are not quarantined for what failed before somebody has tried them again, only for what fails then", () => {
+    const line = timelineOf(channel, stable);
+    open(line, "stable@v2");
+    line.send({
+      type: "rollout.opened",
+      principal: "engine",
+      rolloutId: "stable@v2~2",
+      ref: "v2",
+      run: 2,
+      isRetry: true,
+    });
+
+    const late = quarantine(line, "v2");
+    const before = line.state;
+    quarantine(line, "v2", "it has failed again", "stable@v2~2");
+
+    expect([late.outcome, before]).toEqual(["unchanged", "Clear"]);
+    expect(contextOf(line).quarantined["v2"]).toMatchObject({
+      rolloutId: "stable@v2~2",
+      reason: "it has failed again",
+    });
+  });
+
+  it("are quarantined for what an older run tells when the newer one is no retry", () => {
+    const line = timelineOf(channel, stable);
+    open(line, "stable@v2");
+    open(line, "stable@v2~2");
+
+    quarantine(line, "v2");
+
+    expect(line.state).toBe("Quarantining");
+  });
+
   it("are quarantined on their channel only", () => {
     const edge = timelineOf(channel, { channel: "edge" });
     const line = timelineOf(channel, stable);
@@ -234,8 +267,8 @@ function forget(line: Timeline, rolloutId: string) {
   return line.send({ type: "rollout.forgotten", principal: "engine", rolloutId });
 }
 
-function quarantine(line: Timeline, ref: string, reason = "too much has failed") {
-  return line.send({ type: "ref.quarantined", principal: "engine", ref, rolloutId: `stable@${ref}`, reason });
+function quarantine(line: Timeline, ref: string, reason = "too much has failed", rolloutId = `stable@${ref}`) {
+  return line.send({ type: "ref.quarantined", principal: "engine", ref, rolloutId, reason });
 }
 
 function clear(line: Timeline, ref: string) {

@@ -28,7 +28,7 @@ describe("holding a rollout", () => {
       detail: "stable@v2 is paused by ann: a bad disk",
       hint: "rollout.resume",
     });
-    expect(rollout.notes()).toEqual(["wave 0: 1 of 2 hosts settled", "stable@v2 is paused by ann: a bad disk"]);
+    expect(rollout.notes()).toEqual(["wave 1 of 2: 1 of 2 hosts settled", "stable@v2 is paused by ann: a bad disk"]);
   });
 
   it("ends with a resume, and again nothing changes for one that nobody holds", () => {
@@ -88,11 +88,11 @@ describe("a wave that asks for approvals", () => {
 
     expect([before, rollout.control]).toEqual(["Running", "Running"]);
     expect(codesOf(early)).toEqual(["approval-missing"]);
-    expect(said).toEqual(["wave 0 is settled; wave 1 has 1 host", "wave 1 lacks 2 of 2 approvals"]);
+    expect(said).toEqual(["wave 1 of 2 is settled; wave 2 of 2 has 1 host", "wave 2 of 2 lacks 2 of 2 approvals"]);
     expect(codesOf(twice)).toEqual(["same-approver"]);
     expect(half).toEqual([
       "AwaitingApproval",
-      ["wave 0 is settled; wave 1 has 1 host", "wave 1 lacks 1 of 2 approvals (given by ann)"],
+      ["wave 1 of 2 is settled; wave 2 of 2 has 1 host", "wave 2 of 2 lacks 1 of 2 approvals (given by ann)"],
     ]);
     expect(rollout.advance(0, 1).outcome).toBe("changed");
     expect(rollout.context.approvals).toEqual({
@@ -113,7 +113,7 @@ describe("a wave that asks for approvals", () => {
     expect(before).toBe("AwaitingApproval");
     expect(reasonsOf(dispatch)[0]).toMatchObject({
       code: "approval-missing",
-      detail: "Wave 1 of stable@v2 lacks 1 of 1 approvals.",
+      detail: "stable@v2 lacks 1 of 1 approvals for wave 2 of 2.",
       hint: "wave.approve",
     });
     expect(rollout.control).toBe("Running");
@@ -221,7 +221,7 @@ describe("promoting a rollout", () => {
     rollout.send(approve("bob", 1));
 
     expect(reasonsOf(refused)).toMatchObject([
-      { code: "approval-missing", detail: "Wave 1 of stable@v2 lacks 1 of 1 approvals.", hint: "wave.approve" },
+      { code: "approval-missing", detail: "stable@v2 lacks 1 of 1 approvals for wave 2 of 2.", hint: "wave.approve" },
     ]);
     expect(rollout.send({ ...promote, full: true }).outcome).toBe("changed");
   });
@@ -293,7 +293,7 @@ describe("a rollout that has halted", () => {
     const dispatch = decide(rollout, 1);
 
     expect(codesOf(dispatch)).toEqual(["halted"]);
-    expect(reasonsOf(dispatch)[0]?.detail).toContain("stable@v2 has halted: web-0 became Failed in wave 0");
+    expect(reasonsOf(dispatch)[0]?.detail).toContain("stable@v2 has halted: web-0 became Failed in wave 1 of 2");
     expect(decide(rollout, 0).outcome).toBe("changed");
   });
 

@@ -207,7 +207,7 @@ describe("a planned rollout", () => {
           type: "ref.quarantined",
           ref: "v2",
           rolloutId: "stable@v2",
-          reason: "web-0 became Failed in wave 0: 2 of 4 hosts have failed, 1 are borne",
+          reason: "web-0 became Failed in wave 1 of 1: 2 of 4 hosts failed, 1 borne",
         },
       },
     ]);

@@ -100,7 +100,7 @@ describe("a wave", () => {
     rollout.converge(0, 2);
 
     expect(rollout.state).toBe("Active");
-    expect(rollout.notes()).toEqual(["wave 0: 2 of 3 hosts settled"]);
+    expect(rollout.notes()).toEqual(["wave 1 of 1: 2 of 3 hosts settled"]);
   });
 
   it("without hosts is settled at once: the rollout begins at the first that has some", () => {
@@ -155,7 +155,7 @@ describe("a wave", () => {
     rollout.walk(0, "Deferred", "Soaking", "Converged");
 
     expect(settled).toBe("Converging");
-    expect(waiting).toEqual(["Active", ["wave 1: 1 of 1 host settled", "1 host waiting for a reboot"]]);
+    expect(waiting).toEqual(["Active", ["wave 2 of 2: 1 of 1 host settled", "1 host waiting for a reboot"]]);
     expect(rollout.state).toBe("Terminal");
   });
 
@@ -171,7 +171,7 @@ describe("a wave", () => {
     rollout.advance(0, 1);
 
     expect(codesOf(early)).toEqual(["counters-disagree"]);
-    expect(said).toEqual(["wave 0: 1 of 2 hosts settled"]);
+    expect(said).toEqual(["wave 1 of 2: 1 of 2 hosts settled"]);
     expect([rollout.state, rollout.context.currentWave]).toEqual(["Active", 1]);
   });
 
@@ -187,7 +187,7 @@ describe("a wave", () => {
 
     expect([rollout.state, rollout.notes()]).toEqual([
       "Active",
-      ["wave 1: 1 of 1 host settled", "wave 0: 9 of 10 hosts settled"],
+      ["wave 2 of 2: 1 of 1 host settled", "wave 1 of 2: 9 of 10 hosts settled"],
     ]);
   });
 
@@ -362,7 +362,7 @@ describe("the hosts that have to converge", () => {
 
     expect(rollout.state).toBe("Active");
     expect(rollout.notes()).toEqual([
-      "wave 0: 1 of 1 host settled, 0 of at least 1 converged",
+      "wave 1 of 2: 1 of 1 host settled, 0 of at least 1 converged",
       "1 host waiting for a reboot",
     ]);
   });
@@ -376,7 +376,7 @@ describe("the hosts that have to converge", () => {
 
     expect(rollout.state).toBe("Active");
     expect(rollout.notes()).toContain(
-      "wave 0: 2 of 2 hosts settled, 1 failed (1 borne), 1 excused, 0 of at least 1 converged, and no host is left that could: an excused one has to be seen again, or somebody has to cancel",
+      "wave 1 of 1: 2 of 2 hosts settled, 1 failed (1 borne), 1 excused, 0 of at least 1 converged, and no host is left that could: an excused one has to be seen again, or somebody has to cancel",
     );
   });
 });
@@ -414,11 +414,11 @@ describe("excused hosts", () => {
     expect([one, rollout.control]).toEqual(["Running", "Paused"]);
     expect(rollout.context.paused).toEqual({
       by: "engine",
-      reason: "2 of 10 hosts of wave 0 are excused, more than 10 % beyond what was accepted",
+      reason: "2 of 10 hosts of wave 1 of 1 are excused, more than 10 % beyond what was accepted",
       at: 0,
     });
     expect(rollout.notes()).toContain(
-      "stable@v2 is paused by engine: 2 of 10 hosts of wave 0 are excused, more than 10 % beyond what was accepted",
+      "stable@v2 is paused by engine: 2 of 10 hosts of wave 1 of 1 are excused, more than 10 % beyond what was accepted",
     );
   });
 
@@ -534,7 +534,7 @@ describe("what is said from outside of a rollout with numbers", () => {
       "stale-wave",
     ]);
     expect(reasonsOf(refused[2] as never)[0]?.detail).toBe(
-      "Wave 0 is not settled: 1 of 2 hosts are, and 1 of at least 1 have converged.",
+      "The rollout is at wave 1 of 2, which is not settled: 1 of 2 hosts are, and 1 of at least 1 have converged.",
     );
   });
 

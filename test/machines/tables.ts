@@ -113,7 +113,7 @@ export const tables: Readonly<Record<string, Table>> = {
       "rollout.opened": "refused | stays",
       "rollout.ended": "no-op | stays",
       "rollout.forgotten": "refused | stays",
-      "ref.quarantined": "Quarantining",
+      "ref.quarantined": "Quarantining | no-op",
     },
     Quarantining: {
       "rollout.opened": "refused | stays",
@@ -180,7 +180,13 @@ export const tables: Readonly<Record<string, Table>> = {
       "host.released": "Released",
       ...presence(),
     },
-    Converged: { "rollback.requested": "Failed", "host.released": "Released", ...presence() },
+    Converged: {
+      "rollback.requested": "Failed",
+      "rollback.completed": "Reverted | refused",
+      "rollback.failed": "Failed | refused",
+      "host.released": "Released",
+      ...presence(),
+    },
     Failed: {
       "rollback.completed": "Reverted",
       "rollback.failed": "Released | stays",
@@ -196,6 +202,7 @@ export const tables: Readonly<Record<string, Table>> = {
 
 function presence() {
   return {
+    "orders.taken": "no-op | stays",
     "host.unreachable": "no-op | stays",
     "host.seen": "no-op | stays",
     "host.excused": "no-op | stays",

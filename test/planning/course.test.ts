@@ -56,7 +56,7 @@ describe("a rollout whose hosts converge", () => {
     );
   });
 
-  it("holds wave 1 while wave 0 still soaks, and opens it once that has converged", () => {
+  it("holds the second wave while the first still soaks, and opens it once that has converged", () => {
     const frozen = planOf({
       hosts: { canary: ["canary"], rest: [] },
       waves: [{ hosts: { tags: ["canary"] }, soak: "10m" }, { hosts: { all: true } }],

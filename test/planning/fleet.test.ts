@@ -66,7 +66,7 @@ describe("a fleet declaration", () => {
       excusedMaxPct: 10,
       waves: [
         { name: "canary", soakMs: 600_000, approvals: 0, maxFailures: "5%" },
-        { name: "wave 1", soakMs: 5_400_000, approvals: 1, maxFailures: 2 },
+        { name: "wave 2", soakMs: 5_400_000, approvals: 1, maxFailures: 2 },
       ],
     });
     expect(fleet.policies.get("fast")).toMatchObject({
@@ -284,7 +284,15 @@ describe("a fleet declaration", () => {
         },
       },
       "/policies/standard/waves/1/name",
-      'wave 0 has the name "x" as well',
+      'a wave before it is called "x" as well',
+    ],
+    [
+      "a wave that has the name which another has by its place",
+      {
+        policies: { standard: { waves: [{ name: "wave 2", hosts: { all: true } }, { hosts: { all: true } }] } },
+      },
+      "/policies/standard/waves/1/name",
+      'a wave before it is called "wave 2" as well',
     ],
     [
       "an edge against the order of the waves",
@@ -293,7 +301,7 @@ describe("a fleet declaration", () => {
         hostEdges: [{ before: "a", after: "b" }],
       },
       "/hostEdges/0",
-      "b of wave 0 (one) waits for a of wave 1 (wave 1), which opens after it has settled",
+      "b of wave one waits for a of wave 2, which opens after it has settled",
     ],
     [
       "an edge from a host in no wave",

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { plan } from "../../src/planning/plan.ts";
+import { nameByPlace, waveText } from "../../src/planning/wave-name.ts";
 import { detailOn, hostIn, inputOf, planOf, t0 } from "./scenes.ts";
+
+describe("a wave in a sentence", () => {
+  it("has its name, and without one of its own its place, counted from one", () => {
+    const waves = [{ name: "canary" }, { name: nameByPlace(1) }];
+
+    expect([waveText(waves, 0), waveText(waves, 1), waveText([], 2)]).toEqual(["wave canary", "wave 2", "wave 3"]);
+  });
+});
 
 describe("what a gate says opens it", () => {
   it("is, behind a host that does not converge any more, what a person can do", () => {

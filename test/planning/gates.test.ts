@@ -74,7 +74,7 @@ describe("the gates", () => {
 
     expect(planned.moves).toEqual([]);
     expect(detailOn(planned, "b", "paused")).toBe(
-      "Wave 1 (rest) needs the approvals of 2 people. It goes on when enough people have approved.",
+      "Wave rest needs the approvals of 2 people. It goes on when enough people have approved.",
     );
   });
 
@@ -285,7 +285,7 @@ describe("the gates", () => {
 
     const planned = plan(inputOf(frozen, { hosts }));
 
-    expect(planned.moves).toEqual([{ kind: "dispatch", host: "b", wave: 0, soakMs: 0, isNew: true }]);
+    expect(planned.moves).toEqual([{ kind: "dispatch", host: "b", wave: 0, isNew: true }]);
     expect(gatesOn(planned, "a")).toEqual(["disruption-budget"]);
   });
 
@@ -301,9 +301,7 @@ describe("the gates", () => {
     const passing = plan(inputOf(frozen, { rollout, hosts: withFailing(0) }));
 
     expect([dispatched(failing), gatesOn(failing, "web-2")]).toEqual([[], ["compliance-wave"]]);
-    expect(detailOn(failing, "web-2", "compliance-wave")).toContain(
-      "Enforced probes fail on web-1 of wave 0 (canary).",
-    );
+    expect(detailOn(failing, "web-2", "compliance-wave")).toContain("Enforced probes fail on web-1 of wave canary.");
     expect(dispatched(passing)).toEqual(["web-2", "web-3"]);
   });
 
@@ -317,7 +315,7 @@ describe("the gates", () => {
 
     expect(planned.gates.map(({ gate }) => gate)).toEqual(["disruption-budget"]);
     expect(first.gates.map(({ detail }) => detail)).toEqual([
-      "web-2 is in wave 1 (rest), and wave 0 (canary) is under way. It opens when every wave before it has settled, or by a full promotion. 1 more host is held like this.",
+      "web-2 is in wave rest, and wave canary is under way. It opens when every wave before it has settled, or by a full promotion. 1 more host is held like this.",
     ]);
   });
 });

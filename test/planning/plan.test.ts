@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { plan } from "../../src/planning/plan.ts";
-import { detailOn, dispatched, gatesOn, hostIn, inputOf, kindsOf, minute, planOf, t0, twoWaves } from "./scenes.ts";
+import { detailOn, dispatched, gatesOn, hostIn, inputOf, kindsOf, planOf, t0, twoWaves } from "./scenes.ts";
 
 describe("what is dispatched", () => {
   it("goes by wave and then by name, with the soak of the wave", () => {
@@ -9,8 +9,8 @@ describe("what is dispatched", () => {
     const planned = plan(inputOf(frozen, { rollout: { state: "Opening" } }));
 
     expect(planned.moves).toEqual([
-      { kind: "dispatch", host: "b", wave: 0, soakMs: 10 * minute, isNew: true },
-      { kind: "dispatch", host: "c", wave: 0, soakMs: 10 * minute, isNew: true },
+      { kind: "dispatch", host: "b", wave: 0, isNew: true },
+      { kind: "dispatch", host: "c", wave: 0, isNew: true },
     ]);
     expect(gatesOn(planned, "a")).toEqual(["wave-promotion"]);
   });
@@ -21,7 +21,7 @@ describe("what is dispatched", () => {
 
     const planned = plan(inputOf(frozen, { hosts }));
 
-    expect(planned.moves).toEqual([{ kind: "dispatch", host: "a", wave: 0, soakMs: 0, isNew: false }]);
+    expect(planned.moves).toEqual([{ kind: "dispatch", host: "a", wave: 0, isNew: false }]);
     expect(planned.blocked).toEqual([]);
   });
 
@@ -128,7 +128,7 @@ describe("the waves", () => {
     const planned = plan(inputOf(frozen, { rollout: { promotedThrough: 0 }, hosts }));
 
     expect(planned.moves).toEqual([
-      { kind: "dispatch", host: "web-9", wave: 0, soakMs: 0, isNew: true },
+      { kind: "dispatch", host: "web-9", wave: 0, isNew: true },
       { kind: "waive-soak", host: "web-1" },
     ]);
   });

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { systemClock } from "../../src/providers/system-clock.ts";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { steadyClock, systemClock } from "../../src/providers/system-clock.ts";
 
 describe("the system clock", () => {
   beforeEach(() => void vi.useFakeTimers({ now: 1_000 }));
@@ -60,5 +60,27 @@ describe("the system clock", () => {
 
     expect(vi.getTimerCount()).toBe(0);
     expect(removed).toHaveBeenCalledTimes(added.mock.calls.length);
+  });
+});
+
+describe("the steady clock", () => {
+  it("goes on by the time that passes, whoever sets the machine's clock meanwhile", async () => {
+    vi.useFakeTimers({ now: 1_000_000 });
+    onTestFinished(() => void vi.useRealTimers());
+    const clock = steadyClock();
+    const begun = clock.now();
+    let wokeAt: number | undefined;
+    void clock.wakeAt(begun + 500, new AbortController().signal).then(() => (wokeAt = clock.now()));
+
+    vi.setSystemTime(90_000_000);
+    await vi.advanceTimersByTimeAsync(499);
+    const early = wokeAt;
+    vi.setSystemTime(0);
+    await vi.advanceTimersByTimeAsync(2);
+
+    expect(begun).toBe(1_000_000);
+    expect(early).toBeUndefined();
+    expect(wokeAt).toBeGreaterThanOrEqual(begun + 500);
+    expect(clock.now() - begun).toBeLessThanOrEqual(502);
   });
 });

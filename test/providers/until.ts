@@ -1,5 +1,5 @@
-const limitMs = 15_000; // for a loaded machine; what is waited for takes milliseconds
-const everyMs = 10;
+const limitMs = 30_000; // for a loaded machine; what is waited for takes milliseconds
+const everyMs = 20; // most conditions are asked of a server, whose work it is too
 
 /** Waits until the condition holds; fails with a sentence when it does not in good time. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {

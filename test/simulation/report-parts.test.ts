@@ -70,6 +70,7 @@ describe("the spread of many runs", () => {
       host: "a",
       wave: "all",
       maxFailures: 0,
+      why: "1 of 1 host failed, 0 borne",
       isQuarantined: true,
     } as const;
     const stopped = run({
@@ -172,6 +173,7 @@ describe("a timeline", () => {
       host: "a",
       wave: "all",
       maxFailures: 0,
+      why: "1 of 1 host failed, 0 borne",
       isQuarantined: true,
     } as const;
     const lines = timelineOf(

@@ -101,7 +101,7 @@ describe("a simulated rollout", () => {
     const { rollout, run } = await play(fleet({ waves }), { approveAfter: "never" });
 
     expect(rollout).toMatchObject({ state: "Opening", control: "AwaitingApproval", endedMs: null, halt: null });
-    expect(rollout.stuckOn).toContain("somebody to approve the wave");
+    expect(rollout.stuckOn).toEqual([expect.stringMatching(/^paused: Wave \w+ needs the approval/)]);
     expect(run.ending).toBe("stuck");
     expect(rollout.waves).toMatchObject([{ startedMs: null, counts: { pending: 10 } }]);
   });
@@ -162,6 +162,7 @@ describe("a simulated rollout of a bad version", () => {
     const { rollout } = await play(fleet({ waves, policy: { onHealthFailure: "rollback-all" } }), settings);
 
     expect(rollout.halt).not.toBeNull();
+    expect(rollout.blast.failed).toBeLessThan(rollout.blast.touched); // the others only went back with them
     expect(rollout.blast.running).toBe(0);
     expect(rollout.blast.reverted).toBe(rollout.blast.touched);
   });
@@ -173,9 +174,34 @@ describe("a simulated rollout of a bad version", () => {
 
     const { rollout } = await play(fleet({ waves, policy, more: { budgets } }), { bad: true });
 
-    expect(rollout.halt).toMatchObject({ maxFailures: 3, wave: "all" });
+    expect(rollout.halt).toMatchObject({ maxFailures: 3, wave: "all", why: "4 of 10 hosts failed, 3 borne" });
     expect(rollout.blast).toMatchObject({ failed: 4, touched: 4 });
   });
+
+  it("is stopped by a failure that is borne where too few are left to converge, and says so", async () => {
+    const waves = [{ name: "canary", hosts: { hosts: ["canary"] }, minConverged: 1 }, { hosts: { all: true } }];
+
+    const { rollout } = await play(fleet({ waves, policy: { maxFailures: 1 } }), { bad: true });
+
+    expect(rollout.halt?.why).toBe("1 of 1 host failed, 1 borne, but at least 1 to converge");
+  });
+});
+
+it("a rollout that is stuck says what holds the hosts of the wave under way, not that later waves wait for it", async () => {
+  const more = { hostEdges: [{ before: "web-1", after: "web-2" }] };
+
+  const { rollout } = await play(fleet({ policy: { excusedMaxPct: 100 }, more }), { unreachable: "30%", seed: "7" });
+
+  expect(rollout.stuckOn).toEqual([expect.stringMatching(/^host-edge: web-1 goes before web-2 and is excused\./)]);
+});
+
+it("a channel without hosts is over as it opens, and does not keep the run going", async () => {
+  const channels = { edge: { ref: "v1", policy: "careful" }, stable: { ref: "v1", policy: "careful" } };
+
+  const { simulation, run } = await play(fleet({ more: { channels } }));
+
+  expect(run.ending).toBe("at-rest");
+  expect(describeSimulation(simulation)).toContain("edge@v2: v1 -> v2, no hosts: it is Terminal as it opens");
 });
 
 describe("hosts that are not heard of", () => {
@@ -194,7 +220,7 @@ describe("hosts that are not heard of", () => {
     const { rollout, run } = await play(fleet(), { unreachable: "100%" });
 
     expect(rollout).toMatchObject({ control: "Paused", endedMs: null, blast: { touched: 0 } });
-    expect(rollout.stuckOn.join("\n")).toContain("somebody resumes it");
+    expect(rollout.stuckOn).toEqual([expect.stringMatching(/^paused: .* It goes on when somebody resumes it\.$/)]);
     expect(run.ending).toBe("stuck");
   });
 });
@@ -253,7 +279,7 @@ describe("what is printed", () => {
     expect(report).toMatch(/^WAVE +HOSTS +STARTED +ENDED +CONVERGED +FAILED +REVERTED +EXCUSED +OTHERS$/m);
     expect(report).toMatch(/^rest +9 +- +- +0 +0 +0 +0 +9 pending$/m);
     expect(report).toMatch(
-      /^Stopped after \S+( \S+)? by rollback-and-halt: canary failed in wave canary, which bears none; v2 is quarantined on stable\. It is Reverted\.$/m,
+      /^Stopped after \S+( \S+)? by rollback-and-halt: canary failed in wave canary \(1 of 1 host failed, 0 borne\); v2 is quarantined on stable\. It is Reverted\.$/m,
     );
     expect(report).toMatch(/^Blast radius: 1 of 10 hosts touched, 1 failed, 1 reverted; 0 run v2 at the end$/m);
     expect(report).toContain("the version fails on 100% of the hosts");

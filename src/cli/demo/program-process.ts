@@ -6,6 +6,8 @@ import { createInterface } from "node:readline";
 /** This program in a process of its own: a server, or an agent. */
 export interface ProgramProcess {
   pid: number;
+  /** Resolves when it is no more. */
+  ended: Promise<void>;
   /** What it says first on standard output, when it is ready. Rejects when it ends before, or takes too long. */
   ready: Promise<string>;
   /** Sends the signal and waits for the end; SIGKILL follows a signal that is not heeded. */
@@ -48,6 +50,7 @@ export function startProgram(given: {
   ready.catch(() => undefined); // for whoever does not ask
   return {
     pid: child.pid ?? 0,
+    ended,
     ready,
     async end(signal) {
       child.kill(signal);
@@ -59,7 +62,7 @@ export function startProgram(given: {
 }
 
 /** In a checkout the sources run, in the package what was built of them. */
-const programFile = join(
+export const programFile = join(
   import.meta.dirname,
   import.meta.url.endsWith(".ts") ? "../../../bin" : "../../../../bin",
   "signalbox.js",

@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../../core/errors.ts";
 import type { Output } from "../output.ts";
 import { startProgram, type ProgramProcess } from "./program-process.ts";
+import { demoPrefix, startSweeper } from "./sweeper.ts";
 
 /** What an act plays on: a directory that goes away with it, and processes that end with it. */
 export interface Stage {
@@ -24,14 +25,15 @@ export interface ServerProcess extends ProgramProcess {
   url: string;
 }
 
-/** Plays an act, and takes everything away again, also when it fails or is interrupted. Answers with the exit code. */
+/** Plays an act, and takes everything away again, also when it fails, is interrupted or killed. Answers with the exit code. */
 export async function onStage(output: Output, play: (stage: Stage) => Promise<number>): Promise<number> {
-  const dataDir = mkdtempSync(join(tmpdir(), "signalbox-demo-"));
+  const dataDir = mkdtempSync(join(tmpdir(), demoPrefix));
   const interrupted = new AbortController();
   const interrupt = () => interrupted.abort(new Error("interrupted"));
   const onSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const each of onSignals) process.on(each, interrupt); // a second one does not leave half of it behind
   const compileCache = process.env["NODE_COMPILE_CACHE"] ?? join(dataDir, "compile-cache"); // all of them load the same modules
+  const sweeper = startSweeper(dataDir);
   const running = new Set<ProgramProcess>();
   const ends: (() => Promise<string | void>)[] = [];
   const stage: Stage = {
@@ -48,6 +50,8 @@ export async function onStage(output: Output, play: (stage: Stage) => Promise<nu
         },
       };
       running.add(listed);
+      sweeper.began(started.pid);
+      void started.ended.then(() => sweeper.ended(started.pid));
       return listed;
     },
     async startServer(options) {
@@ -69,6 +73,7 @@ export async function onStage(output: Output, play: (stage: Stage) => Promise<nu
     const said = [];
     for (const end of ends) said.push(await end());
     rmSync(dataDir, { recursive: true, force: true });
+    await sweeper.dismiss();
     const ours = `${processes} ${processes === 1 ? "process" : "processes"} of Signalbox`;
     output.line(`\nEnded ${[ours, ...said].filter(Boolean).join(", ")}; nothing is left behind.`);
     for (const each of onSignals) process.off(each, interrupt);

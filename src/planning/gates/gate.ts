@@ -62,12 +62,6 @@ export function instant(at: number): string {
   return new Date(at).toISOString().replace(".000Z", "Z");
 }
 
-/** "wave 1 (rest)" */
-export function waveText({ waves }: FrozenPlan, wave: number): string {
-  const name = waves[wave]?.name;
-  return name === undefined || name === `wave ${wave}` ? `wave ${wave}` : `wave ${wave} (${name})`;
-}
-
 /** "web-1, web-2 and 3 more" */
 export function namesText(names: readonly string[], total: number): string {
   const left = total - names.length;

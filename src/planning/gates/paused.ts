@@ -1,5 +1,6 @@
 import type { GateVerdict } from "../plan-types.ts";
-import { verdict, waveText, type RolloutView } from "./gate.ts";
+import { waveText } from "../wave-name.ts";
+import { verdict, type RolloutView } from "./gate.ts";
 
 /** Hosts are dispatched while a rollout runs, and to catch up after it is Terminal and still the newest. */
 export function paused(view: Pick<RolloutView, "rollout" | "plan">): readonly GateVerdict[] {
@@ -56,7 +57,7 @@ function approvalText({ state, currentWave }: RolloutView["rollout"], plan: Roll
   const wave = state === "Converging" && next >= 0 ? next : currentWave;
   const needed = plan.waves[wave]?.approvals ?? 0;
   const people = needed === 1 ? "the approval of one person" : `the approvals of ${needed} people`;
-  return needed === 0 ? "It waits for an approval." : `${capital(waveText(plan, wave))} needs ${people}.`;
+  return needed === 0 ? "It waits for an approval." : `${capital(waveText(plan.waves, wave))} needs ${people}.`;
 }
 
 function capital(text: string): string {

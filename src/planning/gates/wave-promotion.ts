@@ -1,5 +1,6 @@
 import type { GateVerdict } from "../plan-types.ts";
-import { verdict, waveText, type HostView } from "./gate.ts";
+import { waveText } from "../wave-name.ts";
+import { verdict, type HostView } from "./gate.ts";
 
 /** Waves open one after another. A host in no wave is refused: nobody has said when it may go. */
 export function wavePromotion(view: Pick<HostView, "plan" | "rollout" | "host" | "wave">): readonly GateVerdict[] {
@@ -10,7 +11,7 @@ export function wavePromotion(view: Pick<HostView, "plan" | "rollout" | "host" |
   }
   if (wave <= rollout.currentWave || rollout.isFullyPromoted) return [];
   const detail =
-    `${host} is in ${waveText(plan, wave)}, and ${waveText(plan, rollout.currentWave)} is under way. ` +
+    `${host} is in ${waveText(plan.waves, wave)}, and ${waveText(plan.waves, rollout.currentWave)} is under way. ` +
     `It opens when every wave before it has settled, or by a full promotion.`;
   return [verdict("wave-promotion", rollout.since, detail)];
 }

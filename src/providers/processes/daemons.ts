@@ -1,12 +1,13 @@
 import type { Clock } from "../../core/clock.ts";
+import { orAborted } from "../../core/or-aborted.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Incarnation, Inventory } from "./inventory.ts";
 import { logPath } from "./launch.ts";
 import type { Daemon, NodesFile } from "./nodes-file.ts";
 import type { Placement } from "./placement.ts";
-import type { Turns } from "./turns.ts";
-import { orAborted, waitUntil } from "./wait-until.ts";
+import type { TurnsByKey } from "./turns-by-key.ts";
+import { waitUntil } from "./wait-until.ts";
 
 /** What of a daemon is asked for: its name and its node, in the file or no longer. */
 export type DaemonName = Pick<Daemon, "name" | "node">;
@@ -26,7 +27,7 @@ export interface DaemonsOptions {
   readonly inventory: Inventory;
   readonly placement: Placement;
   readonly backoff: Backoff;
-  readonly turns: Turns;
+  readonly turns: TurnsByKey;
   readonly clock: Clock;
 }
 

@@ -4,7 +4,7 @@ import type { Inventory } from "./inventory.ts";
 import type { NodesFile } from "./nodes-file.ts";
 import type { Placement } from "./placement.ts";
 import type { Replicas } from "./replicas.ts";
-import type { Turns } from "./turns.ts";
+import type { TurnsByKey } from "./turns-by-key.ts";
 
 /** The input of every activity of node maintenance. */
 export interface NodeInput {
@@ -20,6 +20,6 @@ export interface MaintenanceParts {
   readonly placement: Placement;
   readonly replicas: Replicas;
   readonly daemons: Daemons;
-  readonly turns: Turns;
+  readonly turns: TurnsByKey;
   readonly clock: Clock;
 }

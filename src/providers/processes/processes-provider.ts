@@ -17,7 +17,7 @@ import { createRouters } from "./routers.ts";
 import { createStartReplica } from "./start-replica.ts";
 import { type ProcessesStatus, statusOf } from "./status.ts";
 import { createSupervisor } from "./supervise.ts";
-import { createTurns } from "./turns.ts";
+import { createTurnsByKey } from "./turns-by-key.ts";
 import { createWatchNode } from "./watch-node.ts";
 
 export interface ProcessesProviderOptions {
@@ -47,7 +47,7 @@ export interface ProcessesProvider extends Provider {
 export function createProcessesProvider(options: ProcessesProviderOptions): ProcessesProvider {
   const { nodes, clock, mayPlace, workDir = process.cwd(), log = silent } = options;
   const stateDir = resolve(options.stateDir);
-  const turns = createTurns();
+  const turns = createTurnsByKey();
   const backoff = createBackoff(clock);
   const inventory = createInventory({ stateDir, workDir, clock, log });
   const placement = createPlacement({ nodes, inventory, mayPlace });

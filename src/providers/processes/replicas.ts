@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
+import { orAborted } from "../../core/or-aborted.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Health } from "./health.ts";
@@ -7,8 +8,8 @@ import type { NodesFile, Replica } from "./nodes-file.ts";
 import type { Placement } from "./placement.ts";
 import type { Rotation } from "./rotation.ts";
 import type { StartReplica } from "./start-replica.ts";
-import type { Turns } from "./turns.ts";
-import { orAborted, waitUntil } from "./wait-until.ts";
+import type { TurnsByKey } from "./turns-by-key.ts";
+import { waitUntil } from "./wait-until.ts";
 
 /**
  * Moves and mends replicas, one thing at a time for each of them. A move starts the new one first and ends the old one
@@ -34,7 +35,7 @@ export interface ReplicasOptions {
   readonly rotation: Rotation;
   readonly startReplica: StartReplica;
   readonly backoff: Backoff;
-  readonly turns: Turns;
+  readonly turns: TurnsByKey;
   readonly clock: Clock;
 }
 

@@ -1,10 +1,11 @@
 import type { Clock } from "../../core/clock.ts";
+import { orAborted } from "../../core/or-aborted.ts";
 import type { Health } from "./health.ts";
 import type { Incarnation, Inventory } from "./inventory.ts";
 import type { NodesFile } from "./nodes-file.ts";
 import type { Routers } from "./routers.ts";
-import { createTurns } from "./turns.ts";
-import { orAborted, waitUntil } from "./wait-until.ts";
+import { createTurnsByKey } from "./turns-by-key.ts";
+import { waitUntil } from "./wait-until.ts";
 
 /** Which replicas are sent requests. */
 export interface Rotation {
@@ -30,8 +31,8 @@ export interface RotationOptions {
 const openRequestsEveryMs = 20;
 
 export function createRotation({ nodes, inventory, health, routers, clock }: RotationOptions): Rotation {
-  const publishing = createTurns();
-  const leaving = createTurns();
+  const publishing = createTurnsByKey();
+  const leaving = createTurnsByKey();
   const never = new AbortController().signal;
 
   const inRotation = (group: string) =>

@@ -1,4 +1,4 @@
-import { orAborted } from "./wait-until.ts";
+import { orAborted } from "../../core/or-aborted.ts";
 
 /** Lets at most so many work at once; the others wait in line. */
 export interface Seats {

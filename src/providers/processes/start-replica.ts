@@ -6,7 +6,7 @@ import type { Group, NodesFile, Replica } from "./nodes-file.ts";
 import type { Place } from "./placement.ts";
 import type { Rotation } from "./rotation.ts";
 import { createSeats } from "./seats.ts";
-import { createTurns } from "./turns.ts";
+import { createTurnsByKey } from "./turns-by-key.ts";
 
 export interface StartReplicaOptions {
   readonly nodes: NodesFile;
@@ -28,7 +28,7 @@ const portsTriedMax = 3; // a port is free when it is chosen and may be taken wh
 export function createStartReplica(options: StartReplicaOptions): StartReplica {
   const { nodes, stateDir, inventory, health, rotation } = options;
   const seats = createSeats(startsAtOnceMax);
-  const choosing = createTurns();
+  const choosing = createTurnsByKey();
   const chosen = new Set<number>();
 
   const start: StartReplica = async (replica, place, signal) => {

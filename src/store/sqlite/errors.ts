@@ -34,7 +34,7 @@ export function storeError(error: unknown): SignalboxError {
   if (error instanceof SignalboxError) return error;
   const said = messageOf(error);
   if (isFull(error)) {
-    const detail = `The disk of the database takes no more (${said}); nothing was written. Make space: it goes on by itself.`;
+    const detail = `The disk of the database takes no more (${said}); nothing was written. Make space: what runs goes on by itself, what could not start has to be started again.`;
     return new SignalboxError("insufficient-storage", detail, { cause: error });
   }
   if (primaryCode(error) === sqliteTooBig) {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { createSeats } from "../../src/providers/processes/seats.ts";
-import { createTurns } from "../../src/providers/processes/turns.ts";
+import { createTurnsByKey } from "../../src/providers/processes/turns-by-key.ts";
 
 const { signal } = new AbortController();
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("turns", () => {
   it("come one after the other under one key, and at once under two", async () => {
-    const turns = createTurns();
+    const turns = createTurnsByKey();
     const seen: string[] = [];
     const work = (name: string) => async () => {
       seen.push(`${name} begins`);
@@ -27,7 +27,7 @@ describe("turns", () => {
   });
 
   it("go on after work that failed", async () => {
-    const turns = createTurns();
+    const turns = createTurnsByKey();
     const failing = turns.take("a", signal, () => Promise.reject(new Error("broken")));
 
     const next = turns.take("a", signal, async () => "done");
@@ -37,7 +37,7 @@ describe("turns", () => {
   });
 
   it("are not overtaken by the one behind when the one between gives up", async () => {
-    const turns = createTurns();
+    const turns = createTurnsByKey();
     const { promise: working, resolve: finish } = Promise.withResolvers<void>();
     const giveUp = new AbortController();
     const first = turns.take("a", signal, () => working);

@@ -1,13 +1,13 @@
-import { orAborted } from "./wait-until.ts";
+import { orAborted } from "../../core/or-aborted.ts";
 
 /** Work under one key happens one after the other, in order of asking. */
-export interface Turns {
+export interface TurnsByKey {
   /** Throws the signal's reason, without having worked, when it is aborted before the turn comes. */
   take<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
   isTaken(key: string): boolean;
 }
 
-export function createTurns(): Turns {
+export function createTurnsByKey(): TurnsByKey {
   const ends = new Map<string, Promise<void>>();
 
   return {
