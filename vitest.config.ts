@@ -40,7 +40,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     expect: { poll: { timeout: 20_000 } }, // what is polled takes milliseconds; a machine with much else to do takes seconds
     pool: "forks",
-    maxWorkers: 2, // a test that waits for a process leaves the core to another; of two cores vitest would use one
+    maxWorkers: 3, // on two cores: a test that waits for a process leaves its core to another
     isolate: false, // modules keep no state, so that files can share them; to load them for each file takes a fifth of the time
     sequence: { sequencer: LongestFirst },
     coverage: { provider: "v8", include: ["src/**", "machines/**"] },
