@@ -39,7 +39,7 @@ const chart = setup({
     Kept: {
       description: "Its content can be read in the instance's input.",
       tags: ["steady"],
-      meta: { waitingFor: "whatever it belongs to to be pruned", noDeadline: "it is kept as long as that is" },
+      meta: { waitingFor: "its owner to be pruned", noDeadline: "it is kept as long as that is" },
       on: { "document.dropped": { target: "Dropped" } },
     },
     Dropped: { type: "final", description: "Nothing refers to it any more." },

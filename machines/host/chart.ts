@@ -28,7 +28,8 @@ export const chart = vocabulary.createMachine({
       {
         guard: "forgotOrders",
         actions: "recordForgotten",
-        description: "A control plane that has lost its database gave them: their numbers are not used again.",
+        description:
+          "What a control plane that has lost its database gave counts, for as long as the agent has records of it.",
       },
       { description: "All of them are known." },
     ],

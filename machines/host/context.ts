@@ -53,8 +53,8 @@ export interface HostContext {
     excuseAfterMs: number;
   };
   reportsTo: string | null;
-  /** Orders that the agent took from a control plane whose database is lost: what they were, only the agent knows. */
-  forgottenOrders: number;
+  /** Orders that the agent took from a control plane whose database is lost: what they were, only the agent knows. Absent: none. */
+  forgottenOrders?: number;
   /** The state that it is in, for whoever has to be told of it when an excuse ends. */
   standsIn: HostState;
   /** What the rollout counts this host as. */
@@ -147,7 +147,6 @@ export function initialContext({ input }: { input: HostInput }): HostContext {
       excuseAfterMs: given.excuseAfterMs ?? defaultHostPolicy.excuseAfterMs,
     },
     reportsTo: input.reportsTo ?? null,
-    forgottenOrders: 0,
     standsIn: "Pending",
     countedAs: "Pending",
     offeredAt: input.at,

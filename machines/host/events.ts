@@ -96,8 +96,11 @@ export const eventSchemas = {
   "rollback.completed": sentBy("agent", { revertedTo: version, observedAt }),
   "rollback.failed": sentBy("agent", { reason, observedAt }),
   "host.released": sentBy("engine", { by: z.string().min(1).max(500) }),
-  /** How many orders the agent has taken; more than are known here came from a control plane whose database is lost. */
-  "orders.taken": sentBy("engine", { taken: z.number().int().positive() }),
+  /**
+   * How many orders the agent has taken; more than are known here came from a control plane whose database is lost, and fewer than
+   * came from there are those of an agent whose records have begun anew since.
+   */
+  "orders.taken": sentBy("engine", { taken: z.number().int().nonnegative() }),
   "host.unreachable": sentBy(["provider", "engine"], {}),
   "host.seen": sentBy(["provider", "engine"], {}),
   "host.excused": sentBy(["person", "engine"], { reason }),

@@ -62,7 +62,7 @@ function abstract(context: HostContext): unknown {
   return {
     isUnreachable: context.unreachableSince !== null,
     isExcused: context.excused !== null,
-    hasForgottenOrders: context.forgottenOrders > 0,
+    hasForgottenOrders: (context.forgottenOrders ?? 0) > 0,
     canGoBack: context.rollbackTo !== null,
     ...judgedIn(context),
   };
@@ -122,6 +122,7 @@ function examples({ context }: Snapshot): ExampleEvent[] {
     { type: "rollback.failed", reason: "v1 does not start" },
     { type: "host.released", by: "stable@v3", principal: "engine" },
     { type: "orders.taken", taken: 1, principal: "engine" },
+    { type: "orders.taken", taken: 0, principal: "engine" },
     { type: "host.unreachable", principal: "engine" },
     { type: "host.seen", principal: "engine" },
     { type: "host.excused", reason: "sent for repair", principal: "ada" },

@@ -89,11 +89,13 @@ export const laws = {
   },
 
   forgotOrders(context: HostContext, { taken }: HostEventOf<"orders.taken">): Refusal | undefined {
-    const known = context.forgottenOrders + context.orders.length;
-    return taken > known ? undefined : { code: "known", detail: `${known} orders to ${context.host} are known.` };
+    const { forgottenOrders = 0, orders, host } = context;
+    const known = forgottenOrders + orders.length;
+    if (taken > known || taken < forgottenOrders) return undefined;
+    return { code: "known", detail: `${known} orders to ${host} are known.` };
   },
 
-  hasForgotten({ forgottenOrders, host }: HostContext): Refusal | undefined {
+  hasForgotten({ forgottenOrders = 0, host }: HostContext): Refusal | undefined {
     if (forgottenOrders > 0) return undefined;
     return { code: "not-ordered", detail: `Every order that ${host} was given is known, and none was to go back.` };
   },

@@ -156,7 +156,7 @@ export const vocabulary = base.extend({
       rollbackError: (event as HostEventOf<"rollback.failed">).reason,
     })),
     recordForgotten: base.assign(({ context, event }) => ({
-      forgottenOrders: (event as HostEventOf<"orders.taken">).taken - context.orders.length,
+      forgottenOrders: Math.max(0, (event as HostEventOf<"orders.taken">).taken - context.orders.length),
     })),
     rememberRelease: base.assign(({ context, event }) => ({
       releaseAskedBy: (event as HostEventOf<"host.released">).by,

@@ -1,4 +1,4 @@
-import { parseDocument } from "yaml";
+import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { probeModes } from "../../machines/host/events.ts";
 import { hostPattern } from "../../machines/rollout/rollout-id.ts";
@@ -71,8 +71,12 @@ const sizeMax = 262_144; // a hundred probes take a tenth of it
 
 function readYaml(text: string): unknown {
   if (text.length > sizeMax) throw notWellFormed([{ pointer: "", detail: `It is larger than ${sizeMax} characters` }]);
-  const document = parseDocument(text);
-  const faults = document.errors.map(({ message }) => ({ pointer: "", detail: message }));
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const faults = document.errors.map(({ message, pos: [at] }) => ({
+    pointer: "",
+    detail: `${message} (line ${lines.linePos(at).line}, column ${lines.linePos(at).col})`,
+  }));
   if (faults.length > 0) throw notWellFormed(faults);
   try {
     return document.toJS() as unknown;
@@ -86,22 +90,32 @@ function notWellFormed(errors: readonly SchemaFault[]): SignalboxError {
   return new SignalboxError("invalid-request", detail, { errors });
 }
 
-const duration = z.string().transform((text, context) => {
+const durationText = "expected a duration with its unit, such as 500ms, 30s or 10m";
+const duration = z.string(durationText).transform((text, context) => {
   const ms = parseDuration(text);
   if (ms !== undefined) return ms;
-  context.addIssue("expected a duration with its unit, such as 500ms, 30s or 10m");
+  context.addIssue(durationText);
   return z.NEVER;
 });
 const positive = (longestMs: number, longest: string) =>
   duration.refine((ms) => ms > 0 && ms <= longestMs, `expected more than nothing and at most ${longest}`);
 const timeout = positive(86_400_000, "1d");
 
+const word = z.string("a command is a list of words").regex(/^[^\0]*$/, "no program takes a word with a NUL");
 const command = z
-  .array(z.string(), "a command is a list of words")
+  .array(word, "a command is a list of words")
   .max(1_000)
   .refine(([program]) => program !== undefined && program !== "", "a command starts with a program");
 const exitCode = z.int().min(0).max(255);
-const ran = z.strictObject({ command, timeout: timeout.optional() });
+const ran = z.strictObject({ command, timeout: timeout.optional() }, "expected a command");
+const webUrl = z.url({ protocol: /^https?$/, error: "expected a URL that begins with http:// or https://" });
+const controlPlaneUrl = webUrl.refine(
+  (url) => !hasCredentials(url),
+  "take the user and the password out: the token says who asks, and the URL stands in the log",
+);
+const target = z
+  .url({ protocol: /^(?:https?|tcp)$/, error: "expected a URL that begins with http://, https:// or tcp://" })
+  .refine((url) => !url.startsWith("tcp:") || Number(new URL(url).port) > 0, "say the port, as in tcp://10.0.0.1:22");
 
 const probe = z
   .strictObject({
@@ -110,7 +124,7 @@ const probe = z
     every: positive(3_600_000, "1h").default(10_000),
     http: z
       .strictObject({
-        url: z.url({ protocol: /^https?$/ }),
+        url: webUrl,
         expectStatus: z.int().min(100).max(599).default(200),
         bodyContains: z.string().min(1).max(1_000).optional(),
         timeout: timeout.default(3_000),
@@ -130,15 +144,23 @@ const probe = z
     "a probe has exactly one of http, tcp and exec",
   );
 
-const agentFile = z.strictObject({
-  host: z.string().regex(hostPattern, "not the name of a host").optional(),
-  url: z.url({ protocol: /^https?$/ }).optional(),
-  version: ran,
-  activate: ran.extend({ deferExitCode: exitCode.refine((code) => code > 0, "0 says that it is done").optional() }),
-  rollBack: ran.optional(),
-  probes: z.array(probe).max(100).default([]),
-  confirm: z.strictObject({ targets: z.array(z.url({ protocol: /^(?:https?|tcp)$/ })).max(20) }).optional(),
-});
+const agentFile = z.strictObject(
+  {
+    host: z.string().regex(hostPattern, "not the name of a host").optional(),
+    url: controlPlaneUrl.optional(),
+    version: ran,
+    activate: ran.extend({ deferExitCode: exitCode.refine((code) => code > 0, "0 says that it is done").optional() }),
+    rollBack: ran.optional(),
+    probes: z.array(probe).max(100).default([]),
+    confirm: z.strictObject({ targets: z.array(target).max(20) }).optional(),
+  },
+  "expected a configuration with version and activate",
+);
+
+function hasCredentials(text: string): boolean {
+  const { username, password } = new URL(text);
+  return username !== "" || password !== "";
+}
 
 /** A probe is known by its name. Takes the file as it was read, so that these faults are told together with those of its shape. */
 function doubledNames(raw: unknown): SchemaFault[] {

@@ -67,6 +67,13 @@ export function isAnswer(error: unknown): error is SignalboxError {
   return isSignalboxError(error) && error.requestId !== undefined;
 }
 
+/** The number that is to come next in a stream; undefined when that is not what was wrong. */
+export function expectedNumber(error: unknown): number | undefined {
+  if (!isSignalboxError(error, "sequence-gap")) return undefined;
+  const { expected } = error.details.extra ?? {};
+  return typeof expected === "number" ? expected : undefined;
+}
+
 function checked<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.output<Schema> {
   const parsed = schema.safeParse(answer);
   if (parsed.success) return parsed.data;

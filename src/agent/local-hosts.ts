@@ -37,8 +37,8 @@ export interface LocalHosts {
   /** Names one that begins: a rollout that begins anew has another. */
   nameFor(rolloutId: string, host: string): Promise<string>;
   /**
-   * Passes over one from now on that has been left for a newer ref, and says whether it did: a control plane that knows nothing
-   * of it begins it anew, and what was done then is not what runs now.
+   * Passes over one from now on that has been left for a newer ref, or of which nobody has the beginning any more, and says
+   * whether it did: a control plane that knows nothing of it begins it anew, and what was done then is not what runs now.
    */
   leaveBehind(host: LocalHost): Promise<boolean>;
   /** How many orders of the control plane it has taken. */
@@ -95,7 +95,12 @@ export function createLocalHosts(engine: Engine): LocalHosts {
 
   /** Everything is read once; from then on only what has not ended. */
   async function remembered(): Promise<LocalHost[]> {
-    if (!isPastKnown) for await (const host of stored()) if (host.isFinal) past.add(host);
+    if (!isPastKnown) {
+      for await (const host of stored()) {
+        if (host.isFinal) past.add(host);
+        else unended.add(host.id);
+      }
+    }
     isPastKnown = true;
     const hosts = await unendedNow();
     const there = new Set(hosts.map(({ id }) => id));
@@ -139,10 +144,10 @@ export function createLocalHosts(engine: Engine): LocalHosts {
       return before === 0 ? hostIdOf(rolloutId, host) : `${hostIdOf(rolloutId, host)}~${before + 1}`;
     },
 
-    async leaveBehind({ id, context: { channel, acknowledgedAt } }) {
+    async leaveBehind({ id, base, context: { channel, acknowledgedAt } }) {
       const isNewer = ({ context }: LocalHost) =>
         context.channel === channel && (context.acknowledgedAt ?? 0) > (acknowledgedAt ?? 0);
-      if (!(await list()).some(isNewer)) return false;
+      if (base === 0 && !(await list()).some(isNewer)) return false;
       leftBehind.add(id);
       return true;
     },

@@ -4,7 +4,7 @@ import type { Log } from "../core/log.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { AgentAnswersView, NumberedEvent } from "../operations/agent-schemas.ts";
 import type { Backoff } from "./backoff.ts";
-import type { ControlPlane } from "./control-plane.ts";
+import { expectedNumber, type ControlPlane } from "./control-plane.ts";
 import type { LocalHost, LocalHosts } from "./local-hosts.ts";
 
 /**
@@ -12,7 +12,7 @@ import type { LocalHost, LocalHosts } from "./local-hosts.ts";
  * journal, and how far the control plane is, it says itself: nothing else is kept, so nothing can disagree.
  */
 export interface Outbox {
-  /** The last number that was acknowledged; 0 as long as that is not known. */
+  /** The last number that was acknowledged, or that nobody asks for any more; 0 as long as that is not known. */
   sent(rolloutId: string): number;
   /** An instance may have something to tell. */
   moved(instance: string): void;
@@ -49,9 +49,9 @@ export function createOutbox(given: {
     for (const { id } of [...all.filter(({ isFinal }) => !isFinal), ...ended.slice(0, endedMax)]) add(id);
   }
 
-  /** All that there is to tell of one. */
+  /** All that there is to tell of one; nothing where it was left behind: the numbers of its rollout are another run's now. */
   async function tellAll(local: LocalHost, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    while (!signal.aborted && (await hosts.find(local.rolloutId))?.id === local.id) {
       const known = acknowledged.get(local.rolloutId);
       const after = known ?? (await hosts.last(local)) - 1; // the newest one: the answer to it says how far the control plane is
       const events = await hosts.events(local, Math.max(after, 0));
@@ -71,8 +71,9 @@ export function createOutbox(given: {
       await follow(local, answer.state);
       return true;
     } catch (error) {
-      const expected = expectedOf(error);
-      if (expected === undefined || expected <= base) throw error; // what came before the base, nobody has any more
+      const expected = expectedNumber(error);
+      const isLost = expected !== undefined && expected <= base && expected > 1; // what came before the base, nobody has any more
+      if (expected === undefined || isLost) throw error;
       return goBackTo(local, expected - 1);
     }
   }
@@ -81,8 +82,10 @@ export function createOutbox(given: {
   async function goBackTo(local: LocalHost, after: number): Promise<boolean> {
     const { rolloutId } = local;
     const isHistory = after === 0 && (await hosts.leaveBehind(local));
-    if (isHistory) log.info({ rolloutId }, "the control plane begins a rollout anew that this host has left since");
-    else log.info({ rolloutId, after }, "the control plane lacks events: they are told again");
+    if (isHistory) {
+      log.info({ rolloutId }, "the control plane begins a rollout anew that is history here");
+      await letGo(local.id); // nothing is to come of it while the new run goes on
+    } else log.info({ rolloutId, after }, "the control plane lacks events: they are told again");
     acknowledged.set(rolloutId, after);
     return !isHistory;
   }
@@ -106,7 +109,10 @@ export function createOutbox(given: {
 
   /** The control plane has let go of the host: it is let go here too. */
   async function follow({ id }: LocalHost, state: string): Promise<void> {
-    if (state !== "Released") return;
+    if (state === "Released") await letGo(id);
+  }
+
+  async function letGo(id: string): Promise<void> {
     const { context, isFinal, state: own } = await hosts.read(id);
     if (isFinal || context.releaseAskedBy !== null) return;
     if (own === "Activating") return; // the answer to how that ends says so again, and shows that the host is not cut off
@@ -126,6 +132,7 @@ export function createOutbox(given: {
       if (isUnknown) log.info({ rolloutId }, "the control plane does not know this rollout");
       else log.error({ rolloutId, error: messageOf(error) }, "the control plane does not take the events of a rollout");
       if (!(isUnknown && local.isFinal)) add(instance, clock.now() + laterMs);
+      else acknowledged.set(rolloutId, await hosts.last(local)); // who begins it anew asks for what is lacking
     }
   }
 
@@ -174,13 +181,6 @@ export function createOutbox(given: {
       }
     },
   };
-}
-
-/** The number that is to come next; undefined when that is not what was wrong. */
-function expectedOf(error: unknown): number | undefined {
-  if (!isSignalboxError(error, "sequence-gap")) return undefined;
-  const { expected } = error.details.extra ?? {};
-  return typeof expected === "number" ? expected : undefined;
 }
 
 /** Something about the events themselves: waiting does not help, and others may be told meanwhile. */

@@ -3,7 +3,8 @@ import type { Clock } from "../core/clock.ts";
 import { isSignalboxError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { ControlPlane, Order, OrderOf } from "./control-plane.ts";
+import type { NumberedEvent } from "../operations/agent-schemas.ts";
+import { expectedNumber, type ControlPlane, type Order, type OrderOf } from "./control-plane.ts";
 import { baseLabel, ordersStream, type LocalHost, type LocalHosts } from "./local-hosts.ts";
 import type { Outbox } from "./outbox.ts";
 import { knownGood, recovered, type Dispatch } from "./recover.ts";
@@ -30,7 +31,9 @@ export function createTakeOrder(given: {
   /** The control plane hears it first: only when it takes the acknowledgement is anything done here. */
   async function takeDispatch({ dispatch, quarantined }: OrderOf<"dispatch">, signal: AbortSignal): Promise<boolean> {
     const { rolloutId } = dispatch;
-    if (!isForUs(dispatch) || (await hosts.find(rolloutId)) !== undefined) return false;
+    if (!isForUs(dispatch)) return false;
+    const local = await hosts.find(rolloutId);
+    if (local !== undefined) return tellFrom(local, 0);
     const all = await hosts.all();
     if (await isBusy(all)) {
       log.debug({ rolloutId }, "a dispatch waits for the one before to settle");
@@ -42,15 +45,34 @@ export function createTakeOrder(given: {
     const observedAt = clock.now();
     const event = { type: "dispatch.acknowledged" as const, observedPrior: seen.version, rollbackTo, observedAt };
     const seq = (refusedUpTo.get(rolloutId) ?? 0) + 1;
-    const { outcomes } = await controlPlane.tell({ rolloutId, orders: 0, events: [{ seq, event }], signal });
-    const answer = outcomes[0];
-    if (answer?.outcome === "refused") {
+    const answer = await answerTo(rolloutId, { seq, event }, signal);
+    if (answer === undefined) return false;
+    if (answer.outcome === "refused") {
       refusedUpTo.set(rolloutId, seq);
       log.info({ rolloutId, reasons: answer.reasons }, "the dispatch was taken back before it was acknowledged");
       return false;
     }
     await create(dispatch, seq - 1, [event]);
     return true;
+  }
+
+  /** What was taken here long ago: the control plane has lost what became of it after that number. */
+  async function tellFrom(local: LocalHost, after: number): Promise<false> {
+    await outbox.replay(local, after);
+    return false;
+  }
+
+  /** Undefined where the control plane does not know the numbers that were used up: its next one is taken the next time. */
+  async function answerTo(rolloutId: string, { seq, event }: NumberedEvent, signal: AbortSignal) {
+    try {
+      const { outcomes } = await controlPlane.tell({ rolloutId, orders: 0, events: [{ seq, event }], signal });
+      return outcomes[0];
+    } catch (error) {
+      const expected = expectedNumber(error);
+      if (expected === undefined) throw error;
+      refusedUpTo.set(rolloutId, expected - 1);
+      return undefined;
+    }
   }
 
   async function isBusy(all: readonly LocalHost[]): Promise<boolean> {
@@ -61,11 +83,13 @@ export function createTakeOrder(given: {
   /** It was acknowledged, and this agent was stopped before it wrote that down, or has lost what it wrote. */
   async function takeRecovery(order: OrderOf<"recover">): Promise<boolean> {
     const { dispatch, seq, state } = order;
-    if (!isForUs(dispatch) || (await hosts.find(dispatch.rolloutId)) !== undefined) return false;
+    if (!isForUs(dispatch)) return false;
+    const { rolloutId } = dispatch;
+    const local = await hosts.find(rolloutId);
+    if (local !== undefined) return tellFrom(local, seq);
     if (await isBusy(await hosts.active())) return false;
     const known = recovered(order, clock.now());
     if (known === undefined) return false;
-    const { rolloutId } = dispatch;
     log.warn({ rolloutId, seq, state }, seq === 1 ? "goes on with a dispatch" : "the records of a dispatch are lost");
     await create(known.dispatch, known.base, known.events);
     return true;

@@ -9,7 +9,7 @@ import { applicationLines } from "./fleet-difference.ts";
 import { table } from "./output.ts";
 import type { CommandContext, Invocation } from "./program.ts";
 import { counted } from "./rollout-operations.ts";
-import { gateText } from "./rollout-status.ts";
+import { gateText, isWorthSaying } from "./rollout-status.ts";
 
 /** Reads YAML or JSON without a server. Throws `invalid-request` with every fault, each with its pointer and line. */
 export type ReadFleetText = (text: string) => Promise<ReadFleet>;
@@ -128,7 +128,7 @@ export function describeFleet({ hash, appliedAt, appliedBy, fault, line, channel
     String(count),
     rollout?.rolloutId ?? "-",
     rollout === null ? "-" : rollout.state,
-    rollout?.gates[0] === undefined ? "" : gateText(rollout.gates[0]),
+    (rollout?.gates ?? []).filter(isWorthSaying).slice(0, 1).map(gateText).join(""),
   ]);
   const stopped = `${line.reason ?? "no reason given"} (by ${line.by ?? "nobody known"} since ${line.since ?? "ever"})`;
   return [

@@ -12,7 +12,7 @@ import { addSimulateCommand } from "./simulate-command.ts";
 import { rolloutArgument, rolloutNamed, waveNamed, waveOption } from "./rollout-named.ts";
 import { addRolloutEvents, addRolloutOpenings } from "./rollout-operations.ts";
 import type { RolloutHostView, RolloutView } from "../operations/rollout-schemas.ts";
-import { statusLines, waitsOf } from "./rollout-status.ts";
+import { firstWaitOf, statusLines } from "./rollout-status.ts";
 import { countsText, sumOfCounts } from "./rollout-bar.ts";
 import { movingHosts, untilInterrupted, waitForRollout, watchRollout } from "./rollout-watch.ts";
 
@@ -149,7 +149,7 @@ function rolloutRow(rollout: RolloutView): string[] {
     wave,
     countsText(sumOfCounts(waves.map(({ counts }) => counts))),
     since,
-    waitsOf(rollout)[0] ?? "",
+    firstWaitOf(rollout) ?? "",
   ];
 }
 

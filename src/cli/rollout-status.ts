@@ -21,14 +21,11 @@ export function statusLines(rollout: RolloutView, moving: readonly RolloutHostVi
   ];
 }
 
-/**
- * The same as one line: a log of them tells what happened. Of what holds it the first is named, in its first sentence; that
- * later waves wait for the one that is under way goes without saying.
- */
+/** The same as one line: a log of them tells what happened. Of what holds it the first is named, in its first sentence. */
 export function statusLine(rollout: RolloutView): string {
-  const { waves, gates } = rollout;
+  const { waves } = rollout;
   const counts = waves.length > 0 ? [countsText(sumOfCounts(waves.map((wave) => wave.counts)))] : [];
-  const [wait] = waitsOf({ ...rollout, gates: gates.filter(({ gate }) => gate !== "wave-promotion") });
+  const wait = firstWaitOf(rollout);
   const waits = wait === undefined ? [] : [`waits for ${wait.split(". ", 1)[0]}`];
   return [headline(rollout), ...counts, ...waits].join("  ");
 }
@@ -57,6 +54,16 @@ export function waitsOf(rollout: RolloutView): string[] {
     ...(control === "AwaitingApproval" ? [approvalText(rollout)] : []),
     ...gates.filter(({ gate }) => gate !== "paused" || control === "Running").map(gateText), // else it is said already
   ];
+}
+
+/** Of all that the most general; undefined: only the hosts that are on their way. */
+export function firstWaitOf(rollout: RolloutView): string | undefined {
+  return waitsOf({ ...rollout, gates: rollout.gates.filter(isWorthSaying) })[0];
+}
+
+/** That later waves wait for the one that is under way goes without saying where there is room for one reason. */
+export function isWorthSaying({ gate }: GateView): boolean {
+  return gate !== "wave-promotion";
 }
 
 /** "disruption-budget: 5 of 5 are out (since 12:00:03)" */

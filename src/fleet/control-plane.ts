@@ -30,7 +30,7 @@ export interface ControlPlane {
   /** Why what the watched source declares does not hold; null when it does, or nothing is watched. */
   declarationFault(): DeclarationFault | null;
   /** What applying a declaration would change; changes nothing. */
-  compare(declared: Fleet): Promise<Application>;
+  compare(declared: Fleet, asked?: Pick<ApplyOptions, "expectedVersion">): Promise<Application>;
   /** Keeps the declaration and opens a rollout for each channel whose ref has changed, in one transaction per channel. */
   apply(declared: Fleet, document: unknown, asked: ApplyOptions): Promise<Application>;
 

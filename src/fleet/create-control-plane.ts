@@ -53,7 +53,7 @@ export function createControlPlane({ clock, log = silentLog, limits = {} }: Cont
     fleet: () => up().index.fleet,
     watch: async (source) => up().requests.watch(source),
     declarationFault: () => up().requests.declarationFault(),
-    compare: async (declared) => (await current()).requests.compare(declared),
+    compare: async (declared, asked) => (await current()).requests.compare(declared, asked),
     apply: async (declared, document, asked) => up().requests.apply(declared, document, asked),
 
     open: async (order, asked) => (await current()).requests.open(order, asked),

@@ -19,6 +19,7 @@ import { fleetDocumentIdOf, fleetId } from "./instance-ids.ts";
 import { refused, withFreshState, type Opening } from "./opening.ts";
 
 type Affected = Application["rollouts"][number];
+type Held = FleetContext & { version: number };
 
 const openingsAtOnce = 100; // six moves for each, in one transaction with the declaration; further ones follow it
 
@@ -27,7 +28,7 @@ export function createDeclaring(given: { engine: Engine; index: FleetIndex; open
   const { engine, index, opening } = given;
 
   /** Which declaration holds, as it is stored now. */
-  async function held(): Promise<(FleetContext & { version: number }) | undefined> {
+  async function held(): Promise<Held | undefined> {
     const found = await lookFor(engine, fleetId);
     return found && { ...(found.context as FleetContext), version: found.row.version };
   }
@@ -72,7 +73,7 @@ export function createDeclaring(given: { engine: Engine; index: FleetIndex; open
     { expectedVersion, ...asked }: ApplyOptions,
   ): Promise<Application> {
     const before = await held();
-    if (expectedVersion !== undefined && expectedVersion !== (before?.version ?? 0)) throw appliedMeanwhile(before);
+    checkIsHeld(before, expectedVersion);
     const known = await declaredBy(before?.hash);
     const affected = affectedBy(fleet).map((each) => withReason(each, known));
     const news = affected.filter(({ why }) => why === undefined);
@@ -90,7 +91,7 @@ export function createDeclaring(given: { engine: Engine; index: FleetIndex; open
     }
     return {
       hash: fleet.hash,
-      version: sents.findLast(({ instance }) => instance.id === fleetId)?.version ?? 0,
+      version: versionIn(sents),
       difference: differenceOf(known, fleet),
       rollouts: affected.map((each) => ({ ...each, rolloutId: opened.get(each.channel) ?? null })),
     };
@@ -105,13 +106,14 @@ export function createDeclaring(given: { engine: Engine; index: FleetIndex; open
       const hosts = (waves ?? []).reduce((sum, each) => sum + hostsOf(each), 0);
       return { channel, ref: targetRef, from: parseRolloutId(previous ?? "")?.ref ?? null, hosts, rolloutId };
     });
-    const version = now?.version ?? 0;
+    const version = versionIn(sents);
     return { hash: fleet.hash, version, difference: differenceOf(known, fleet), rollouts, replayed: true };
   }
 
   return {
-    async compare(fleet: Fleet): Promise<Application> {
+    async compare(fleet: Fleet, { expectedVersion }: Pick<ApplyOptions, "expectedVersion"> = {}): Promise<Application> {
       const now = await held();
+      checkIsHeld(now, expectedVersion);
       const known = await declaredBy(now?.hash);
       const rollouts = affectedBy(fleet).map((each) => withReason(each, known));
       return { hash: fleet.hash, version: now?.version ?? 0, difference: differenceOf(known, fleet), rollouts };
@@ -124,10 +126,17 @@ export function createDeclaring(given: { engine: Engine; index: FleetIndex; open
   };
 }
 
-function appliedMeanwhile(held: Pick<FleetContext, "appliedBy"> | undefined): SignalboxError {
+/** Throws `version-mismatch` when another declaration is held than the one of that version. */
+function checkIsHeld(held: Held | undefined, expectedVersion: number | undefined): void {
+  if (expectedVersion === undefined || expectedVersion === (held?.version ?? 0)) return;
   const by = held?.appliedBy == null ? "" : ` by ${held.appliedBy}`;
-  const detail = `Another declaration was applied${by} since. Compare with it, and decide anew.`;
-  return new SignalboxError("version-mismatch", detail);
+  const what = held === undefined ? "Nothing is declared yet" : `Another declaration was applied${by} since`;
+  throw new SignalboxError("version-mismatch", `${what}. Compare with it, and decide anew.`);
+}
+
+/** What the instance that keeps what is declared has become. */
+function versionIn(sents: readonly Sent[]): number {
+  return sents.findLast(({ instance }) => instance.id === fleetId)?.version ?? 0;
 }
 
 function keeping(fleet: Fleet, content: unknown, over: string | null): EngineMove[] {

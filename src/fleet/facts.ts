@@ -27,6 +27,8 @@ export interface HostFacts extends PlannedHost {
   readonly isAcknowledged: boolean;
   /** Orders that it was given. */
   readonly orders: number;
+  /** Those of them that nobody here remembers. */
+  readonly forgottenOrders: number;
   /** A number that the agent's stream has reached; it may have gone on without a change. */
   readonly streamSeq: number;
 }
@@ -84,7 +86,8 @@ export function hostFactsOf({ row, context: seen }: Seen): HostFacts {
     isReleaseAsked: context.releaseAskedBy !== null,
     failingProbes: failingProbes(context).length,
     isAcknowledged: context.acknowledgedAt !== null,
-    orders: context.forgottenOrders + context.orders.length,
+    orders: (context.forgottenOrders ?? 0) + context.orders.length,
+    forgottenOrders: context.forgottenOrders ?? 0,
     streamSeq: row.streams[agentStream] ?? 0,
   };
 }

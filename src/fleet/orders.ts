@@ -22,7 +22,7 @@ export function createOrders(given: { engine: Engine; index: FleetIndex; joining
     const context = found.context as HostContext;
     const seq = found.row.streams[agentStream] ?? 0;
     const replay: AgentOrder[] = known.sent > seq ? [{ kind: "replay", rolloutId, after: seq }] : [];
-    const taken = Math.max(0, known.orders - context.forgottenOrders);
+    const taken = Math.max(0, known.orders - (context.forgottenOrders ?? 0));
     const orders = context.orders.slice(taken).map((order, index): AgentOrder => {
       return { kind: "order", rolloutId, number: known.orders + index + 1, event: eventOf(order, context) };
     });
@@ -39,7 +39,8 @@ export function createOrders(given: { engine: Engine; index: FleetIndex; joining
   /** Orders that nobody here remembers count all the same: to what the agent tells next, and in the numbers of new ones. */
   async function tookOrders(host: string, { rolloutId, orders }: Omit<KnownRollout, "sent">): Promise<void> {
     const facts = index.rollouts.get(rolloutId)?.hosts.get(host);
-    if (facts === undefined || facts.orders >= orders || isFinal(facts)) return;
+    if (facts === undefined || isFinal(facts)) return;
+    if (orders <= facts.orders && orders >= facts.forgottenOrders) return;
     await engine.transactAsEngine([ordersTaken(hostIdOf(rolloutId, host), orders)], { principal: "engine" });
   }
 

@@ -161,7 +161,7 @@ export const applyFleet = operation({
     const declared = declarationIn(document);
     const isDryRun = query.dryRun === "true";
     const options = { ...asked(caller), ...versionOf(caller) };
-    const applied = isDryRun ? await fleet.compare(declared) : await fleet.apply(declared, document, options);
+    const applied = isDryRun ? await fleet.compare(declared, options) : await fleet.apply(declared, document, options);
     const { hash, version, difference, rollouts, replayed } = applied;
     const { channels, hosts, parts } = difference;
     return {

@@ -75,7 +75,7 @@ function waveFaults({ path, value }: Draft["policies"][number], known: Known): S
     const taken = `a wave before it is called "${name}" as well: give each wave a name of its own`;
     return [
       ...selectorFaults(wave.hosts, [...here, "hosts"], known),
-      ...(isTaken ? [{ pointer: pointerTo([...here, "name"]), detail: taken }] : []),
+      ...(isTaken ? [{ pointer: pointerTo(wave.name === undefined ? here : [...here, "name"]), detail: taken }] : []),
     ];
   });
 }

@@ -25,7 +25,10 @@ const tag = z
 const percent = z.number().min(0).max(100);
 const hostsOfRolloutMax = 10_000_000; // as the rollout's own counters
 const count = z.int().nonnegative().max(hostsOfRolloutMax);
-const tolerance = z.union(toleranceSchema.options, "write a number of hosts, or a share in whole percent such as 5%");
+const tolerance = z.custom<z.output<typeof toleranceSchema>>(
+  (value) => toleranceSchema.safeParse(value).success,
+  "write a number of hosts, or a share in whole percent such as 5%",
+);
 
 const day = 86_400_000;
 

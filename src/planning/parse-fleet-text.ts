@@ -22,7 +22,10 @@ export function parseFleetText(text: string): FleetText {
     ]);
   const lines = new LineCounter();
   const parsed = documentOf(text, lines);
-  const faults = parsed.errors.map(({ message, pos: [at] }) => ({ at, detail: message }));
+  const faults = parsed.errors.map(({ code, message, pos: [at] }) => ({
+    at,
+    detail: code === "MULTIPLE_DOCS" ? "a second document begins here: a declaration is one" : message,
+  }));
   faults.push(...doubledKeys(parsed));
   if (faults.length > 0)
     throw notWellFormed(faults.map(({ at, detail }) => ({ pointer: "", detail: `${detail} (${place(lines, at)})` })));

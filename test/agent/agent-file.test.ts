@@ -54,6 +54,19 @@ surprise: 1
     ]);
   });
 
+  it.each([
+    ["a timeout without a unit", "activate: { command: [a], timeout: 5 }", "expected a duration with its unit"],
+    ["a confirm target without a port", 'confirm: { targets: ["tcp://10.0.0.1"] }', "say the port"],
+    ["a confirm target of another kind", 'confirm: { targets: ["icmp://10.0.0.1"] }', "http://, https:// or tcp://"],
+    ["a control plane with a password", 'url: "http://me:secret@127.0.0.1"', "take the user and the password out"],
+    ["a word that no program takes", 'rollBack: { command: ["a\\0b"] }', "a word with a NUL"],
+    ["a version that nothing prints", "version: v42", "expected a command"],
+    ["nothing at all", "", "expected a configuration with version and activate"],
+    ["what is no YAML", "version: [", "(line 1, column "],
+  ])("says what to do about %s", (_, text, detail) => {
+    expect(() => parseAgentFile(text)).toThrow(detail);
+  });
+
   it("is refused when it is no YAML, or a bomb of it", () => {
     const bomb = [
       "a0: &a0 [x]",

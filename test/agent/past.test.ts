@@ -49,6 +49,24 @@ describe("what an agent asks of rollouts that have let its host go", () => {
     expect(knownGood(await hosts.all(), { channel, target: "v2" }, [])).toBe("v1");
   });
 
+  it("has what ends while all are read for the first time", async () => {
+    const { engine } = createWorld({ machines: [hostMachine] });
+    await begin(engine, "v1");
+    let isEnded = false;
+    const hosts = createLocalHosts({
+      ...engine,
+      async list(query) {
+        const page = await engine.list(query);
+        if (!isEnded) await end(engine, "v1", "converges");
+        isEnded = true;
+        return page;
+      },
+    });
+
+    expect((await hosts.all()).map(({ state }) => state)).toEqual(["Released"]);
+    expect(knownGood(await hosts.all(), { channel, target: "v2" }, [])).toBe("v1");
+  });
+
   it("does not cost more with every rollout: what has ended is read once", async () => {
     const { engine } = createWorld({ machines: [hostMachine] });
     for (const each of number(endedMax * 2)) await passThrough(engine, `v${each}`, "converges");

@@ -61,6 +61,20 @@ describe("signalbox rollout list, show, hosts, events and status", () => {
     expect(events.stdout).toMatch(/ stable@v1 +\d+ +host\.joined +changed /);
   });
 
+  it("name, where there is room for one reason, none that goes without saying", async () => {
+    const site = await createFleetSite();
+    const signalbox = commandLine(site);
+    await site.declare("v1");
+
+    const rows = [await signalbox("rollout", "list"), await signalbox("fleet", "status")].map(({ stdout }) => stdout);
+
+    expect((await signalbox("rollout", "status", "stable")).stdout).toContain("wave-promotion");
+    expect(rows.map((text) => [text.includes("stable@v1"), text.includes("wave-promotion")])).toEqual([
+      [true, false],
+      [true, false],
+    ]);
+  });
+
   it("take a channel for its newest rollout, and give JSON", async () => {
     const site = await rolledOut();
     const signalbox = commandLine(site);

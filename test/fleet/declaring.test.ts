@@ -68,7 +68,12 @@ describe("a declaration", () => {
     await world.declare(declaration({ web: "v2", api: "v1" }));
     const again = await world.control.apply(parseFleet(document), document, asked);
 
-    expect(again).toMatchObject({ replayed: true, hash: first.hash, rollouts: first.rollouts });
+    expect(again).toMatchObject({
+      replayed: true,
+      hash: first.hash,
+      version: first.version,
+      rollouts: first.rollouts,
+    });
     expect((await world.control.rollouts({ limit: 10 })).map(({ rolloutId }) => rolloutId)).toHaveLength(3);
   });
 

@@ -86,6 +86,26 @@ it("gives each order once and in its order, also to an agent that was away", asy
   expect(none).toEqual([]);
 });
 
+it("gives no order twice to an agent whose records began anew after orders that nobody here remembers", async () => {
+  const world = await createFleetWorld({ hosts });
+  await world.declare(declaration("v1"));
+  await world.advance(1 * minutes);
+  world.agents.of("web-1").isOnline = false;
+  const ask = async (orders: number) => {
+    const news = await world.control.ordersFor("web-1", [{ rolloutId: "stable@v1", orders, sent: 5 }]);
+    return news.map((order) => (order.kind === "order" ? [order.number, order.event.type] : order.kind));
+  };
+  await world.control.tookOrders("web-1", { rolloutId: "stable@v1", orders: 2 }); // of a database that is lost
+  const known = await ask(2);
+
+  const anew = await ask(0);
+  await world.send("stable@v1", "rollout.promote");
+  await world.advance(30_000);
+
+  expect([known, anew]).toEqual([[], []]);
+  expect([await ask(0), await ask(1)]).toEqual([[[1, "soak.waived"]], []]);
+});
+
 it("wakes an agent that waits when something of its host changes, and no other", async () => {
   const world = await createFleetWorld();
   const woken: string[] = [];

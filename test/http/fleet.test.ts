@@ -45,9 +45,11 @@ describe("POST /v1/fleet", () => {
     const site = await createFleetSite();
     const compared = await site.post("/v1/fleet?dryRun=true", { document: declarationOf("v1") });
     const headers = { "If-Match": `"v${compared.body.version}"` };
+    const never = await site.post("/v1/fleet", { document: declarationOf("v1") }, { "If-Match": '"v7"' });
     const first = await site.post("/v1/fleet", { document: declarationOf("v1") }, headers);
 
     const late = await site.post("/v1/fleet", { document: declarationOf("v2") }, headers);
+    const lateTrial = await site.post("/v1/fleet?dryRun=true", { document: declarationOf("v2") }, headers);
     const next = await site.post(
       "/v1/fleet",
       { document: declarationOf("v2") },
@@ -55,7 +57,11 @@ describe("POST /v1/fleet", () => {
     );
 
     expect([compared.body.version, first.status]).toEqual([0, 200]);
-    expect([late.status, late.body.code]).toEqual([412, "version-mismatch"]);
+    expect([never.status, never.body.detail]).toEqual([
+      412,
+      "Nothing is declared yet. Compare with it, and decide anew.",
+    ]);
+    for (const each of [late, lateTrial]) expect([each.status, each.body.code]).toEqual([412, "version-mismatch"]);
     expect([next.status, next.body.version]).toEqual([200, first.body.version + 1]);
   });
 

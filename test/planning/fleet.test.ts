@@ -291,7 +291,7 @@ describe("a fleet declaration", () => {
       {
         policies: { standard: { waves: [{ name: "wave 2", hosts: { all: true } }, { hosts: { all: true } }] } },
       },
-      "/policies/standard/waves/1/name",
+      "/policies/standard/waves/1",
       'a wave before it is called "wave 2" as well',
     ],
     [
@@ -313,6 +313,12 @@ describe("a fleet declaration", () => {
       "b waits for a, which no wave selects",
     ],
     ["a duration without a unit", { retention: 90 }, "/retention", "expected a duration with its unit"],
+    [
+      "more than all of a wave",
+      { policies: { standard: { maxFailures: "500%" } } },
+      "/policies/standard/maxFailures",
+      "write a number of hosts, or a share in whole percent such as 5%",
+    ],
     ["a list where names are expected", { hosts: [] }, "/hosts", "expected names"],
   ])("is refused for %s", (_, spoiled, pointer, detail) => {
     const faults = faultsOf({ ...sound(), ...spoiled });
@@ -365,6 +371,7 @@ describe("a fleet declaration", () => {
     expect(() => parseFleetText("hosts:\n  a: {}\n  b: {}\n  a: {}")).toThrow(
       /"a" stands here for the second time \(line 4/,
     );
+    expect(() => parseFleetText("hosts: {}\n---\nhosts: {}")).toThrow(/a second document begins here: .+ \(line 2/);
     expect(() => parseFleetText("[".repeat(20_000))).toThrow(SignalboxError);
     expect(() => parseFleetText(`x0: &x0 [lol]\n${aliases}`)).toThrow(/alias/);
   });

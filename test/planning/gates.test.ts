@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { gateNames } from "../../machines/rollout/events.ts";
 import { plan } from "../../src/planning/plan.ts";
 import { detailOn, dispatched, gatesOn, hostIn, inputOf, minute, planOf, t0, twoWaves } from "./scenes.ts";
 
@@ -39,6 +42,13 @@ describe("the gates", () => {
       "compliance-wave",
     ]);
     expect(gatesOn(planned, "web-2")).not.toContain("host-edge");
+  });
+
+  it("each have a row in the guide, in their order", () => {
+    const guide = readFileSync(join(import.meta.dirname, "../../docs/rollouts.md"), "utf8");
+    const [, table = ""] = /\| gate \| holds while \|\n\|---\|---\|\n([\s\S]*?)\n\n/.exec(guide) ?? [];
+
+    expect([...table.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, gate]) => gate)).toEqual([...gateNames]);
   });
 
   it("paused: says who has paused it and why, since then", () => {
@@ -315,7 +325,7 @@ describe("the gates", () => {
 
     expect(planned.gates.map(({ gate }) => gate)).toEqual(["disruption-budget"]);
     expect(first.gates.map(({ detail }) => detail)).toEqual([
-      "web-2 is in wave rest, and wave canary is under way. It opens when every wave before it has settled, or by a full promotion. 1 more host is held like this.",
+      "web-2 is in wave rest, and the rollout is at wave canary. It opens when every wave before it has settled, or by a full promotion. 1 more host is held like this.",
     ]);
   });
 });

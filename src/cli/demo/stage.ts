@@ -72,7 +72,7 @@ export async function onStage(output: Output, play: (stage: Stage) => Promise<nu
     await Promise.all([...running].map((each) => each.end("SIGKILL")));
     const said = [];
     for (const end of ends) said.push(await end());
-    rmSync(dataDir, { recursive: true, force: true });
+    rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 }); // what was just killed may still be writing
     await sweeper.dismiss();
     const ours = `${processes} ${processes === 1 ? "process" : "processes"} of Signalbox`;
     output.line(`\nEnded ${[ours, ...said].filter(Boolean).join(", ")}; nothing is left behind.`);

@@ -1,8 +1,7 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { SignalboxError } from "../../core/errors.ts";
@@ -24,7 +23,7 @@ export function startSweeper(dataDir: string): Sweeper {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true, // Ctrl-C is for the demo
   });
-  const gone = Promise.race([once(child, "exit"), once(child, "error")]);
+  const gone = new Promise((end) => child.once("exit", end).once("error", end));
   child.stdin.on("error", () => undefined); // without a sweeper a demo goes on as well
   const tell = (line: string) => void child.stdin.write(`${line}\n`);
   return {
@@ -43,7 +42,7 @@ export async function sweep(given: {
   endAllProcesses(stateDir: string): Promise<unknown>;
 }): Promise<number> {
   const { dataDir, endAllProcesses } = given;
-  if (dirname(dataDir) !== tmpdir() || !basename(dataDir).startsWith(demoPrefix))
+  if (resolve(dirname(dataDir)) !== resolve(tmpdir()) || !basename(dataDir).startsWith(demoPrefix))
     throw new SignalboxError("invalid-request", `${dataDir} is not the directory of a demo.`);
   const running = new Set<number>();
   for await (const line of createInterface({ input: process.stdin })) {
@@ -54,7 +53,7 @@ export async function sweep(given: {
   }
   await Promise.all([...running].map(end));
   await endAllProcesses(join(dataDir, "processes"));
-  rmSync(dataDir, { recursive: true, force: true });
+  rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 }); // what was just killed may still be writing
   return 0;
 }
 

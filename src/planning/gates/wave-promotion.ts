@@ -11,7 +11,7 @@ export function wavePromotion(view: Pick<HostView, "plan" | "rollout" | "host" |
   }
   if (wave <= rollout.currentWave || rollout.isFullyPromoted) return [];
   const detail =
-    `${host} is in ${waveText(plan.waves, wave)}, and ${waveText(plan.waves, rollout.currentWave)} is under way. ` +
+    `${host} is in ${waveText(plan.waves, wave)}, and the rollout is at ${waveText(plan.waves, rollout.currentWave)}. ` +
     `It opens when every wave before it has settled, or by a full promotion.`;
   return [verdict("wave-promotion", rollout.since, detail)];
 }
