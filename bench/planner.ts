@@ -168,6 +168,7 @@ const fleet: FleetFacts = {
 function rolloutOf(plan: FrozenPlan): PlannedRollout {
   return {
     id: "stable@v2",
+    openedAt: 0,
     state: "Active",
     since: 0,
     control: "Running",

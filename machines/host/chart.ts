@@ -214,7 +214,7 @@ export const chart = vocabulary.createMachine({
       description: "The target runs and has proved itself.",
       tags: ["steady"],
       meta: {
-        waitingFor: "its rollout to end",
+        waitingFor: "its rollout to be pruned",
         noDeadline: "this is what the rollout is for",
         instead: { "rollback.completed": "rollback.requested" },
       },

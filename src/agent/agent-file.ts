@@ -115,7 +115,10 @@ const controlPlaneUrl = webUrl.refine(
 );
 const target = z
   .url({ protocol: /^(?:https?|tcp)$/, error: "expected a URL that begins with http://, https:// or tcp://" })
-  .refine((url) => !url.startsWith("tcp:") || Number(new URL(url).port) > 0, "say the port, as in tcp://10.0.0.1:22");
+  .refine(
+    (url) => !url.startsWith("tcp:") || Number(URL.parse(url)?.port) > 0,
+    "say the port, as in tcp://10.0.0.1:22",
+  );
 
 const probe = z
   .strictObject({
@@ -158,8 +161,8 @@ const agentFile = z.strictObject(
 );
 
 function hasCredentials(text: string): boolean {
-  const { username, password } = new URL(text);
-  return username !== "" || password !== "";
+  const url = URL.parse(text);
+  return url !== null && url.username + url.password !== "";
 }
 
 /** A probe is known by its name. Takes the file as it was read, so that these faults are told together with those of its shape. */

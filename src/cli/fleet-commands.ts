@@ -140,7 +140,7 @@ export function describeFleet({ hash, appliedAt, appliedBy, fault, line, channel
         ]),
     ...(line.state === "Stopped" ? [`THE LINE IS STOPPED: ${stopped}`] : []),
     `${counted(hosts.total, "host")}${states.length === 0 ? "" : `: ${states.map(([state, count]) => `${count} ${state}`).join(", ")}`}`,
-    ...table(["CHANNEL", "REF", "HOSTS", "ROLLOUT", "STATE", "WAITS FOR"], rows),
+    ...table(["CHANNEL", "DECLARED", "HOSTS", "ROLLOUT", "STATE", "WAITS FOR"], rows),
     ...channels.flatMap(({ channel, quarantined }) =>
       quarantined.map(({ ref, reason, since }) => `quarantined: ${ref} on ${channel}: ${reason} (since ${since})`),
     ),

@@ -95,9 +95,7 @@ function hostLines(moving: readonly RolloutHostView[]): string[] {
   const failed = moving.filter(({ state }) => state === "Failed");
   const others = moving.filter(({ state }) => state !== "Failed");
   return [
-    ...(others.length > 0
-      ? [`  in flight  ${some(others.map(({ host, state, isOffered }) => `${host} ${isOffered ? "offered" : state}`))}`]
-      : []),
+    ...(others.length > 0 ? [`  in flight  ${some(others.map(inFlightText))}`] : []),
     ...failed
       .slice(0, hostsShown)
       .map(({ host, failure }) => `  failed     ${host}: ${failure?.reason ?? "not known why"}`),
@@ -128,4 +126,8 @@ function haltText({ failure, waves }: RolloutView): string {
   const why =
     failure === null ? "" : `: ${failure.host ?? "a host"} came to ${failure.to} in ${waveText(waves, failure.wave)}`;
   return `a newer ref, a retry or an undo; it was halted${why}`;
+}
+
+function inFlightText({ host, state, isOffered, isUnreachable }: RolloutHostView): string {
+  return `${host} ${isOffered ? "offered" : state}${isUnreachable ? " (its agent is not heard)" : ""}`;
 }

@@ -9,6 +9,7 @@ export function plannedOf(facts: RolloutFacts, { plan }: PlanFacts, index: Fleet
   const channel = index.channels.get(facts.channel);
   return {
     id,
+    openedAt: context.openedAt,
     state,
     since,
     control,

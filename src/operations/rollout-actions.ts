@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { SignalboxError } from "../core/errors.ts";
 import type { Engine } from "../engine/engine.ts";
+import { ifThere } from "../engine/if-there.ts";
 import { asked, versionOf } from "./asked.ts";
 import { sentEvent } from "./answer-schemas.ts";
 import { fleetOf } from "./fleet-of.ts";
@@ -107,8 +108,8 @@ function eventOperation<Body extends z.ZodType>(made: {
 
 /** Throws `not-found` for what is none. */
 async function checkIsRollout(engine: Engine, id: string): Promise<void> {
-  if ((await engine.machineOf(id)) === "rollout") return;
-  throw new SignalboxError("not-found", `${id} is no rollout.`);
+  if ((await ifThere(engine.machineOf(id))) === "rollout") return;
+  throw new SignalboxError("not-found", `There is no rollout ${id}.`);
 }
 
 const openedAnswers = {

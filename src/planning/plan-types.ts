@@ -7,6 +7,8 @@ import type { FrozenPlan } from "./frozen-plan.ts";
 /** What the planner knows of a rollout. Times are epoch ms. */
 export interface PlannedRollout {
   readonly id: string;
+  /** Since then its hosts wait for whatever holds them from the beginning. */
+  readonly openedAt: number;
   readonly state: RolloutState;
   /** Since when it is in that state. */
   readonly since: number;

@@ -58,6 +58,12 @@ surprise: 1
     ["a timeout without a unit", "activate: { command: [a], timeout: 5 }", "expected a duration with its unit"],
     ["a confirm target without a port", 'confirm: { targets: ["tcp://10.0.0.1"] }', "say the port"],
     ["a confirm target of another kind", 'confirm: { targets: ["icmp://10.0.0.1"] }', "http://, https:// or tcp://"],
+    [
+      "a confirm target with a port that cannot be",
+      'confirm: { targets: ["tcp://10.0.0.1:99999"] }',
+      "/confirm/targets/0",
+    ],
+    ["a URL that is none", "url: nonsense", "http:// or https://"],
     ["a control plane with a password", 'url: "http://me:secret@127.0.0.1"', "take the user and the password out"],
     ["a word that no program takes", 'rollBack: { command: ["a\\0b"] }', "a word with a NUL"],
     ["a version that nothing prints", "version: v42", "expected a command"],

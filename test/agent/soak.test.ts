@@ -238,5 +238,9 @@ describe("a host that is cut off already", () => {
       await clock.advance(5_000);
       return site.workplace.activations().length === 1;
     });
+    await until("its command has ended", async () => {
+      await clock.advance(50); // an agent that stops lets a launch settle, and who else would move this clock
+      return (await site.stateOf(rollout)) !== "Activating";
+    });
   });
 });

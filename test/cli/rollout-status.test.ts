@@ -147,6 +147,12 @@ describe("the picture of a rollout", () => {
     expect(lines).toContain("  in flight  web-5 offered");
   });
 
+  it("says of a host in flight that its agent is not heard", () => {
+    const lines = statusLines(rollout(), [host("web-5", { state: "Pending", isOffered: true, isUnreachable: true })]);
+
+    expect(lines).toContain("  in flight  web-5 offered (its agent is not heard)");
+  });
+
   it("says what halted it, until somebody has cleared it", () => {
     const failure = { host: "web-3", wave: 0, to: "Reverted", at };
 

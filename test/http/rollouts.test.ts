@@ -244,7 +244,10 @@ describe("what a person does to a rollout", () => {
     ]);
     expect(body).toMatchObject({ control: "Paused", paused: { by: "local", reason: "looking into it" } });
     expect([resumed.status, resumed.body.instance.value.control]).toEqual([200, "Running"]);
-    expect((await site.post(`${pathTo("stable@v9")}/pause`)).body.code).toBe("not-found");
+    expect((await site.post(`${pathTo("stable@v9")}/pause`)).body).toMatchObject({
+      code: "not-found",
+      detail: "There is no rollout stable@v9.",
+    });
     expect((await site.post(`/v1/rollouts/line/pause`)).body.code).toBe("not-found");
     expect((await site.post(`${pathTo("stable@v1")}/pause`, { at: 1 })).status).toBe(400);
   });

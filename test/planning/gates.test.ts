@@ -212,6 +212,13 @@ describe("the gates", () => {
     expect(dispatched(plan(inputOf(frozen, { fleet: newest("Terminal") })))).toEqual(["a"]);
   });
 
+  it("wave-promotion: holds since the rollout was opened, whatever it went through since", () => {
+    const { blocked } = plan(inputOf(planOf(twoWaves), { rollout: { openedAt: t0 - minute, since: t0 } }));
+
+    const gates = blocked.find(({ host }) => host === "web-3")?.gates ?? [];
+    expect(gates.map(({ gate, since }) => [gate, since])).toEqual([["wave-promotion", t0 - minute]]);
+  });
+
   it("wave-promotion: refuses a host that no wave selects, and never puts it into the first", () => {
     const frozen = planOf({ ...twoWaves, waves: [{ name: "canary", hosts: { tags: ["canary"] } }] });
 

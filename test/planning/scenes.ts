@@ -50,6 +50,7 @@ export function facts(given: Partial<FleetFacts> = {}): FleetFacts {
 export function rolloutOf(plan: FrozenPlan, given: Partial<PlannedRollout> = {}): PlannedRollout {
   return {
     id: "stable@v2",
+    openedAt: t0,
     state: "Active",
     since: t0,
     control: "Running",

@@ -14,7 +14,7 @@ function verdictOf(edge: FrozenPlan["channelEdges"][number], { fleet, rollout }:
   const newest = fleet.newestOf(before);
   if (newest === null) {
     const detail = `${before} goes first${why} and has no rollout yet. It opens when one is Terminal.`;
-    return [verdict("channel-edges", rollout.since, detail)];
+    return [verdict("channel-edges", rollout.openedAt, detail)];
   }
   if (newest.state === "Terminal" || newest.isCleared) return [];
   const how = newest.endedBy === "cancelled" ? "was cancelled" : `is ${newest.state}`;

@@ -4,7 +4,7 @@ import { namesText, verdict, type BudgetUse, type HostView } from "./gate.ts";
 /** So many hosts may be out at once, over all rollouts. One that is out already takes no further place. */
 export function disruptionBudget(view: Pick<HostView, "rollout" | "budgets" | "isOut">): readonly GateVerdict[] {
   if (view.isOut) return [];
-  return view.budgets.filter(isFull).map((use) => budgetVerdict(use, view.rollout.since));
+  return view.budgets.filter(isFull).map((use) => budgetVerdict(use, view.rollout.openedAt));
 }
 
 export function isFull({ budget, here, elsewhere }: Pick<BudgetUse, "budget" | "here" | "elsewhere">): boolean {

@@ -9,7 +9,7 @@ export function hostEdge(view: Pick<HostView, "rollout" | "host" | "edges" | "ho
     if (first !== undefined && isPassed(first)) return [];
     const why = reason === null ? "" : ` (${reason})`;
     const detail = `${before} goes before ${host}${why} and ${stateText(first)}. ${openingOf(first, { before, host })}`;
-    return [verdict("host-edge", first?.since ?? rollout.since, detail)];
+    return [verdict("host-edge", first?.since ?? rollout.openedAt, detail)];
   });
 }
 

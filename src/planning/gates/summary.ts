@@ -87,7 +87,7 @@ function fullBudgets(
   return [...full]
     .slice(0, budgetsMax)
     .map((places) =>
-      budgetVerdict(useOf({ places, roster, view, picked: taken.get(places) ?? 0 }), view.rollout.since),
+      budgetVerdict(useOf({ places, roster, view, picked: taken.get(places) ?? 0 }), view.rollout.openedAt),
     );
 }
 

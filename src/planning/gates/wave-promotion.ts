@@ -7,11 +7,11 @@ export function wavePromotion(view: Pick<HostView, "plan" | "rollout" | "host" |
   const { plan, rollout, host, wave } = view;
   if (wave === null) {
     const detail = `${host} is in no wave of this plan and is not dispatched. It opens with a new rollout whose policy selects it.`;
-    return [verdict("wave-promotion", rollout.since, detail)];
+    return [verdict("wave-promotion", rollout.openedAt, detail)];
   }
   if (wave <= rollout.currentWave || rollout.isFullyPromoted) return [];
   const detail =
     `${host} is in ${waveText(plan.waves, wave)}, and the rollout is at ${waveText(plan.waves, rollout.currentWave)}. ` +
     `It opens when every wave before it has settled, or by a full promotion.`;
-  return [verdict("wave-promotion", rollout.since, detail)];
+  return [verdict("wave-promotion", rollout.openedAt, detail)];
 }
