@@ -49,7 +49,7 @@ const measurements: Readonly<Record<string, Measurement>> = {
     measure: async (directory) => (await import("./streams.ts")).measureStreams(directory),
   },
   agents: {
-    limit: "at most 12",
+    limit: "at most 5",
     says: "how late 2,000 agents hear that an event was taken, beside a bare echo",
     measure: async (directory) => (await import("./agents.ts")).measureAgents(directory),
   },
