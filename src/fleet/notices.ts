@@ -34,6 +34,7 @@ export function createNotices(given: { engine: Engine; clock: Clock; log: Log })
       for (const [key, notice] of unheard) waiting.set(key, notice);
       if (unheard.length > 0) await clock.wakeAt(clock.now() + retryMs, stopping.signal);
     }
+    telling = undefined; // at once, or one that comes meanwhile would wait for the next
   }
 
   /** Whether it was heard, or never will be. */
@@ -52,7 +53,7 @@ export function createNotices(given: { engine: Engine; clock: Clock; log: Log })
     tell(instance, event) {
       if (stopping.signal.aborted) return;
       waiting.set(JSON.stringify([instance, event]), { instance, event });
-      telling ??= tellAll().finally(() => (telling = undefined));
+      telling ??= tellAll();
     },
     async told() {
       while (telling !== undefined) await telling;
