@@ -262,8 +262,9 @@ export function createEngine(options: EngineOptions): Engine {
       return answered(sent).instance;
     },
 
-    async send(id, event, { expectedVersion, ...asked } = {}) {
-      const move = { id, event, ...(expectedVersion !== undefined && { expectedVersion }) };
+    async send(id, event, asked = {}) {
+      const { expectedVersion } = asked;
+      const move = expectedVersion === undefined ? { id, event } : { id, event, expectedVersion };
       const [sent] = await transact([move], asked);
       return answered(sent);
     },

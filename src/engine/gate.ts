@@ -2,7 +2,7 @@ import { SignalboxError } from "../core/errors.ts";
 
 /** Lets in what comes from outside, as long as it is open. */
 export interface Gate {
-  /** Rejects with `shutting-down` when it is closed. */
+  /** Rejects with `shutting-down` when it is closed. The work must not throw. */
   enter<T>(work: () => Promise<T>): Promise<T>;
   open(): void;
   /** Resolves when all who were let in are done. */
@@ -22,14 +22,12 @@ export function createGate(): Gate {
   }
 
   return {
-    async enter(work) {
-      if (!isOpen) throw new SignalboxError("shutting-down", "The engine was stopped. Start it again, then ask again.");
+    enter(work) {
+      if (!isOpen) return Promise.reject(shutDown());
       inside += 1;
-      try {
-        return await work();
-      } finally {
-        leave();
-      }
+      const working = work();
+      working.then(leave, leave);
+      return working;
     },
     open() {
       isOpen = true;
@@ -39,4 +37,8 @@ export function createGate(): Gate {
       if (inside > 0) await (emptied ??= Promise.withResolvers()).promise;
     },
   };
+}
+
+function shutDown(): SignalboxError {
+  return new SignalboxError("shutting-down", "The engine was stopped. Start it again, then ask again.");
 }

@@ -27,38 +27,64 @@ export function isCurrent(machine: Machine, row: NewInstanceRow): boolean {
   return row.machineVersion === versionOf(machine);
 }
 
-/** What the row says about a snapshot, with the times at which its regions last changed. */
+/** What a row says about its snapshot. */
+type Described = Pick<NewInstanceRow, "status" | "state" | "tags" | "since" | "regionsSince">;
+
+/**
+ * What the row says about a snapshot, with the times at which its regions last changed. What is as it was before is the very
+ * same value.
+ */
 export function describedBy(
   snapshot: Snapshot,
-  before: { snapshot: Snapshot; row: Pick<NewInstanceRow, "since" | "regionsSince"> } | undefined,
+  before: { snapshot: Snapshot; row: Described } | undefined,
   at: number,
-): Pick<NewInstanceRow, "status" | "state" | "tags" | "since" | "regionsSince"> {
+): Described {
   const state = leadingState(snapshot);
-  const isSameState = before !== undefined && leadingState(before.snapshot) === state;
   return {
     status: snapshot.status as NewInstanceRow["status"],
     state,
-    tags: [...snapshot.tags].toSorted(), // the set keeps the order in which states were entered
-    since: isSameState ? before.row.since : at,
+    tags: tagsOf(snapshot, before?.row.tags),
+    since: before !== undefined && leadingState(before.snapshot) === state ? before.row.since : at,
     regionsSince: regionsSince(snapshot, before, at),
   };
 }
 
+/** In order: the set keeps the one in which states were entered. */
+function tagsOf({ tags }: Snapshot, before: readonly string[] = noTags): readonly string[] {
+  if (tags.size === before.length && before.every((tag) => tags.has(tag))) return before;
+  return [...tags].toSorted();
+}
+
+const noTags: readonly string[] = [];
 const noRegions: NewInstanceRow["regionsSince"] = {};
 
 function regionsSince(
   snapshot: Snapshot,
-  before: { snapshot: Snapshot; row: Pick<NewInstanceRow, "regionsSince"> } | undefined,
+  before: { snapshot: Snapshot; row: Described } | undefined,
   at: number,
 ): NewInstanceRow["regionsSince"] {
-  if (snapshot.machine.root.type !== "parallel") return noRegions;
+  if (snapshot.machine.root.type !== "parallel") return before?.row.regionsSince ?? noRegions;
   const value = snapshot.value as Record<string, unknown>;
-  const was = before?.snapshot.value as Record<string, unknown> | undefined;
-  return Object.fromEntries(
-    Object.entries(value).map(([region, state]) => {
-      const isSame = was !== undefined && JSON.stringify(was[region]) === JSON.stringify(state);
-      return [region, isSame ? (before?.row.regionsSince[region] ?? at) : at];
-    }),
+  if (before === undefined) return Object.fromEntries(Object.keys(value).map((region) => [region, at]));
+  const was = before.snapshot.value as Record<string, unknown>;
+  const moved = Object.keys(value).filter(
+    (region) =>
+      before.row.regionsSince[region] === undefined || JSON.stringify(was[region]) !== JSON.stringify(value[region]),
+  );
+  if (moved.length === 0) return before.row.regionsSince;
+  return { ...before.row.regionsSince, ...Object.fromEntries(moved.map((region) => [region, at])) };
+}
+
+/** Whether all that a row says but its version, its snapshot and their times is the same. */
+export function isWithinState(row: NewInstanceRow, before: NewInstanceRow): boolean {
+  return (
+    row.status === before.status &&
+    row.state === before.state &&
+    row.since === before.since &&
+    row.tags === before.tags &&
+    row.regionsSince === before.regionsSince &&
+    row.streams === before.streams &&
+    row.machineVersion === before.machineVersion
   );
 }
 

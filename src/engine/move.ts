@@ -94,17 +94,14 @@ export function eventMove(head: Head, event: StampedEvent, asker: Asker, perform
   const { at } = event;
   const stepped = step(machine, snapshot, event);
   const isChanged = stepped.outcome === "changed";
-  const row: NewInstanceRow = {
-    ...head.row,
-    at,
-    ...(isChanged && {
-      version: head.row.version + 1,
-      snapshot: storedJson(freeze(stepped.snapshot), `The state of ${head.row.id}`),
-      updatedAt: at,
-      ...describedBy(stepped.snapshot, head, at),
-    }),
-    ...(asker.stream && { streams: { ...head.row.streams, [asker.stream.name]: asker.stream.seq } }),
-  };
+  const row: NewInstanceRow = { ...head.row, at };
+  if (isChanged) {
+    row.version += 1;
+    row.snapshot = storedJson(freeze(stepped.snapshot), `The state of ${row.id}`);
+    row.updatedAt = at;
+    Object.assign(row, describedBy(stepped.snapshot, head, at));
+  }
+  if (asker.stream !== null) row.streams = { ...row.streams, [asker.stream.name]: asker.stream.seq };
   const after: Head = { ...head, row, snapshot: stepped.snapshot };
   const isRefused = stepped.outcome === "refused";
   const effects = isRefused ? [] : stepped.effects;

@@ -80,6 +80,7 @@ export function createObservers(log: Log): Observers {
   }
 
   function begun<End>(begin: (observer: Observer) => Watch<End> | undefined): Watch<End> | undefined {
+    if (observers.length === 0) return undefined;
     const watches = observers.flatMap((observer) => {
       const watch = safely(observer, () => begin(observer));
       return watch === undefined ? [] : [{ observer, watch }];

@@ -13,6 +13,7 @@ import type { Asker } from "./move.ts";
 import { failedSend, type Observers, type SendBegun, type SendEnd } from "./observer.ts";
 import type { Answer, EngineMove, Plan, Planner } from "./plan.ts";
 import type { RefusalRate } from "./refusal-rate.ts";
+import { run, waitFor, type Routine } from "./routine.ts";
 import type { Space } from "./space.ts";
 import type { Turns } from "./turns.ts";
 import { viewOf } from "./view.ts";
@@ -58,12 +59,12 @@ export function createTransactor(given: {
     given;
   const commandsInFlight = new Map<string, Promise<unknown>>();
 
-  async function transactFenced(moves: readonly EngineMove[], options: Fenced): Promise<Sent[] | undefined> {
+  function* transaction(moves: readonly EngineMove[], options: Fenced): Routine<Sent[] | undefined> {
     checkMoves(moves, options);
     const watch = observers.sending(begunOf(moves, options));
-    if (watch === undefined) return await answer(moves, options);
+    if (watch === undefined) return yield* answer(moves, options);
     try {
-      const sents = await answer(moves, watch.trace === undefined ? options : { ...options, trace: watch.trace });
+      const sents = yield* answer(moves, watch.trace === undefined ? options : { ...options, trace: watch.trace });
       watch.ended(endOf(sents));
       return sents;
     } catch (error) {
@@ -72,44 +73,44 @@ export function createTransactor(given: {
     }
   }
 
-  function answer(moves: readonly EngineMove[], options: Fenced): Promise<Sent[] | undefined> {
+  function answer(moves: readonly EngineMove[], options: Fenced): Routine<Sent[] | undefined> {
     const command = commandKeyOf(options, [moves, options.stream]);
     return command === undefined ? attempt(moves, options, undefined) : attemptOnce(moves, options, command);
   }
 
   /** Of commands with one key the next waits for the one before. */
-  async function attemptOnce(
+  function* attemptOnce(
     moves: readonly EngineMove[],
     options: Fenced,
     command: CommandKey,
-  ): Promise<Sent[] | undefined> {
+  ): Routine<Sent[] | undefined> {
     const key = canonicalJson([command.principal, command.id]);
-    while (commandsInFlight.has(key)) await commandsInFlight.get(key);
-    const attempted = attempt(moves, options, command);
+    for (let earlier; (earlier = commandsInFlight.get(key)) !== undefined; ) yield* waitFor(earlier);
+    const attempted = run(attempt(moves, options, command));
     commandsInFlight.set(
       key,
       attempted.catch(() => undefined),
     );
     try {
-      return await attempted;
+      return yield* waitFor(attempted);
     } finally {
       commandsInFlight.delete(key);
     }
   }
 
-  async function attempt(
+  function* attempt(
     moves: readonly EngineMove[],
     options: Fenced,
     command: CommandKey | undefined,
-  ): Promise<Sent[] | undefined> {
+  ): Routine<Sent[] | undefined> {
     for (let retries = 0; retries <= limits.staleRetriesMax; retries += 1) {
-      const stepped = await stepInTurn(moves, options, command);
+      const stepped = yield* stepInTurn(moves, options, command);
       if ("replayed" in stepped) return stepped.replayed;
-      const result = await commit(stepped, command);
-      if (result === "recalled") return recall(command);
+      const result = yield* commit(stepped, command);
+      if (result === "recalled") return yield* waitFor(recall(command));
       if (result === "committed") return stepped.answer();
       if (result === "settled") return undefined;
-      if (result === "duplicate") return recall(command);
+      if (result === "duplicate") return yield* waitFor(recall(command));
     }
     const detail = `The instance was moved by somebody else ${limits.staleRetriesMax + 1} times in a row. Try again.`;
     throw new SignalboxError("store-unavailable", detail);
@@ -121,20 +122,20 @@ export function createTransactor(given: {
     answer(): Sent[];
   }
 
-  /** Loads and steps in order of arrival; the commit is under way when it resolves. */
-  async function stepInTurn(
+  /** Loads and steps in order of arrival; the commit is under way when it returns. */
+  function* stepInTurn(
     moves: readonly EngineMove[],
     options: Fenced,
     command: CommandKey | undefined,
-  ): Promise<SteppedPlan | { replayed: Sent[] | undefined }> {
-    const turn = turns.take([...new Set(moves.map((move) => ("create" in move ? move.create.id : move.id)))]);
+  ): Routine<SteppedPlan | { replayed: Sent[] | undefined }> {
+    const turn = turns.take(idsOf(moves));
     try {
-      if (turn.ready !== undefined) await turn.ready;
+      if (turn.ready !== undefined) yield* waitFor(turn.ready);
       if (command !== undefined || options.stream !== undefined) {
-        const replayed = (await recall(command)) ?? (await recallStream(moves, options));
+        const replayed = (yield* waitFor(recall(command))) ?? (yield* waitFor(recallStream(moves, options)));
         if (replayed !== undefined) return { replayed };
       }
-      if (space.isLost()) await space.check();
+      if (space.isLost()) yield* waitFor(space.check());
       if (committer.isFull()) {
         throw new SignalboxError(
           "too-many-requests",
@@ -144,7 +145,7 @@ export function createTransactor(given: {
       const asker = askerOf(options);
       const isOutside = moves.some((move) => !("create" in move) && move.sender === undefined);
       if (isOutside) refusalRate.check(asker.principal);
-      const plan = await planned(moves, asker, options);
+      const plan = yield* planned(moves, asker, options);
       if (isOutside && plan.answers[0]?.outcome === "refused") refusalRate.count(asker.principal);
       return enqueue(plan, options, command);
     } finally {
@@ -153,14 +154,14 @@ export function createTransactor(given: {
   }
 
   /** A fault that was found on a head whose commit is under way is told when it is still one afterwards. */
-  async function planned(moves: readonly EngineMove[], asker: Asker, { fences = [] }: Fenced): Promise<Plan> {
-    const settled = new Set(fences.flatMap(({ key, settle }) => (settle ? [key] : [])));
+  function* planned(moves: readonly EngineMove[], asker: Asker, { fences = [] }: Fenced): Routine<Plan> {
+    const settled = fences.length === 0 ? nothing : new Set(fences.flatMap(({ key, settle }) => (settle ? [key] : [])));
     try {
-      return await planner.plan(moves, asker, settled);
+      return yield* planner.plan(moves, asker, settled);
     } catch (error) {
       if (committer.isIdle() || isOfRequest(error)) throw error;
-      await committer.settled();
-      return planner.plan(moves, asker, settled);
+      yield* waitFor(committer.settled());
+      return yield* planner.plan(moves, asker, settled);
     }
   }
 
@@ -178,9 +179,9 @@ export function createTransactor(given: {
     return { result, plan, answer };
   }
 
-  async function commit({ result, plan }: SteppedPlan, command: CommandKey | undefined): Promise<string> {
+  function* commit({ result, plan }: SteppedPlan, command: CommandKey | undefined): Routine<string> {
     try {
-      const outcome = await result;
+      const outcome = yield* waitFor(result);
       if (outcome === "committed") {
         onCommitted({ withdrawn: plan.withdrawn, arms: plan.element.changes.some(({ kind }) => kind === "arm") });
       }
@@ -188,7 +189,7 @@ export function createTransactor(given: {
     } catch (error) {
       if (isSignalboxError(error) && wroteNothing.has(error.code)) throw error;
       onCommitted({ withdrawn: [], arms: true }); // it may have been: the runner and the feeds look for themselves
-      if (command !== undefined && (await isRecorded(command))) return "recalled";
+      if (command !== undefined && (yield* waitFor(isRecorded(command)))) return "recalled";
       const advice =
         command === undefined ? "Read the instance before you send it again." : "Send it again with the same key.";
       const detail = `The store failed while it was written to, and the outcome is not known. ${advice} (${messageOf(error)})`;
@@ -253,14 +254,15 @@ export function createTransactor(given: {
     return sents;
   }
 
-  function checkMoves(moves: readonly EngineMove[], { stream, ...asker }: Fenced): void {
+  function checkMoves(moves: readonly EngineMove[], options: Fenced): void {
+    const { stream } = options;
     if (moves.length === 0 || moves.length > limits.movesMax) {
       throw new SignalboxError(
         "invalid-request",
         `A transaction has 1 to ${limits.movesMax} moves, not ${moves.length}.`,
       );
     }
-    checkAsker(asker);
+    checkAsker(options);
     for (const move of moves) if (!("create" in move)) checkId(move.id);
     if (stream === undefined) return;
     checkId(stream.name, "stream/name");
@@ -273,15 +275,24 @@ export function createTransactor(given: {
     }
   }
 
+  function* unfenced(moves: readonly EngineMove[], options: TransactOptions): Routine<Sent[]> {
+    const sents = yield* transaction(moves, options);
+    if (sents === undefined) throw new SignalboxError("internal-fault", "A transaction without fences was settled.");
+    return sents;
+  }
+
   return {
-    transactFenced,
+    transact: (moves, options = {}) => run(unfenced(moves, options)),
+    transactFenced: (moves, options) => run(transaction(moves, options)),
     recall: (options) => recall(commandKeyOf(options, [])),
-    async transact(moves, options = {}) {
-      const sents = await transactFenced(moves, options);
-      if (sents === undefined) throw new SignalboxError("internal-fault", "A transaction without fences was settled.");
-      return sents;
-    },
   };
+}
+
+const nothing: ReadonlySet<string> = new Set();
+
+function idsOf(moves: readonly EngineMove[]): readonly string[] {
+  const ids = moves.map((move) => ("create" in move ? move.create.id : move.id));
+  return ids.length === 1 ? ids : [...new Set(ids)];
 }
 
 /** A fault of the request alone, whatever the instance is like. */

@@ -8,6 +8,7 @@ import {
   type Element,
   type InstanceQuery,
   type InstanceRow,
+  type NewInstanceRow,
   type PendingChange,
   type PendingQuery,
   type PendingRow,
@@ -48,8 +49,9 @@ export function memoryStore(): Store {
   function writeInstances({ writes, journal: entries }: Element): void {
     const position = journal.position();
     const transitions = transitionsIn(entries, position);
-    for (const { row } of writes) {
-      const known = instances.get(row.id);
+    for (const { row: given, isWithinState } of writes) {
+      const known = instances.get(given.id);
+      const row = known !== undefined && isWithinState === true ? within(known, given) : given;
       const { first, last } = transitions.get(row.id) ?? {};
       const createdSeq = known?.createdSeq ?? first ?? position;
       if (known === undefined) ids.add(row.id);
@@ -217,4 +219,9 @@ function matchesPending(row: PendingRow, query: PendingQuery): boolean {
     (query.state === undefined || pendingStateOf(row, query.now) === query.state) &&
     (query.after === undefined || compareText(row.key, query.after) > 0)
   );
+}
+
+/** No more than what may be other within a state: a write that says so and is wrong shows in all that runs on this store. */
+function within(known: InstanceRow, { version, snapshot, at, updatedAt }: NewInstanceRow): NewInstanceRow {
+  return { ...known, version, snapshot, at, updatedAt };
 }

@@ -190,10 +190,18 @@ export interface CommandRow {
   answer: string;
 }
 
+/** An instance as it is to be. */
+export interface Write {
+  row: NewInstanceRow;
+  /** The version that it was made from; 0: it must not be there. */
+  expected: number;
+  /** Nothing is other than in that version but `version`, `snapshot`, `at` and `updatedAt`: no more than these need be written. */
+  isWithinState?: boolean;
+}
+
 /** What is done together or not at all. */
 export interface Element {
-  /** `expected`: the version that it was made from; 0: it must not be there. */
-  writes: readonly { row: NewInstanceRow; expected: number }[];
+  writes: readonly Write[];
   /** Instances that were judged and are not written. */
   expects: readonly { id: string; version: number }[];
   journal: readonly NewJournalRow[];

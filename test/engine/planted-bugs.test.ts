@@ -219,6 +219,15 @@ const bugs: Readonly<Record<string, { parts: Parts; seenBy: readonly Check[] }>>
     },
     seenBy: ["a call of a runner that died is performed by another one"],
   },
+  "it takes every event for one within a state": {
+    parts: {
+      store: spoilElements((element) => ({
+        ...element,
+        writes: element.writes.map((write) => ({ ...write, isWithinState: true })),
+      })),
+    },
+    seenBy: ["random programs hold every promise"],
+  },
   "it delivers the newest message first": {
     parts: { store: (store) => ({ ...store, claim: async (claim) => (await store.claim(claim)).toReversed() }) },
     seenBy: ["messages of a pair arrive in order", "random programs hold every promise"],

@@ -208,6 +208,26 @@ export function storeConformance(name: string, make: () => Store): void {
         expect(await seqsOf("c")).toEqual([8, 8]);
       });
 
+      it("writes an instance that stays within its state, also where the entry says that it went through another", async () => {
+        await store.commit([writing(instanceRow({ id: "a", tags: ["busy"], regionsSince: { left: 1 } }))]);
+        const within = { version: 2, snapshot: '{"n":2}', at: 7, updatedAt: 7 };
+        const row = instanceRow({ id: "a", tags: ["busy"], regionsSince: { left: 1 }, ...within });
+        const writes = [{ row, expected: 1, isWithinState: true }];
+
+        expect(
+          await store.commit([
+            element({ writes, journal: [journalRow({ instance: "a", version: 2, from: "Counting" })] }),
+          ]),
+        ).toEqual(["committed"]);
+        expect((await store.load("a"))?.row).toEqual({ ...row, createdSeq: 0, transitionSeq: 0 });
+
+        const again = [{ row: { ...row, version: 3 }, expected: 2, isWithinState: true }];
+        const through = [journalRow({ instance: "a", version: 3, from: "Resting", to: "Counting" })];
+        await store.commit([element({ writes: again, journal: through })]);
+        expect((await store.load("a"))?.row).toMatchObject({ version: 3, transitionSeq: 2 });
+        expect(await store.commit([element({ writes: again })])).toEqual(["stale"]);
+      });
+
       it("takes an empty batch", async () => {
         expect(await store.commit([])).toEqual([]);
       });
@@ -682,6 +702,15 @@ export function storeConformance(name: string, make: () => Store): void {
         expect([before, rows.map(({ seq }) => seq)]).toEqual([chainBeginning, [1, 2]]);
         expect([next.before, next.rows.map(({ seq }) => seq)]).toEqual([{ seq: 2, hash: rows[1]?.hash }, [3]]);
         expect(await store.chain({ after: 3, limit: 2 })).toMatchObject({ before: { seq: 3 }, rows: [] });
+      });
+
+      it("keeps the place of each row once, also of the first one that stays", async () => {
+        await store.commit([entry("a"), entry("a")]);
+        const compacted = journalRow({ instance: "a", kind: "compacted", checkpoint });
+        await store.commit([element({ journal: [compacted], cut: { instance: "a", before: 2 } })]);
+
+        expect((await store.chain({ limit: 10 })).rows.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+        expect(await checkChain(store)).toMatchObject({ checked: 3, faults: [] });
       });
 
       it("says of content that was cut off when no checkpoint stands for it", async () => {

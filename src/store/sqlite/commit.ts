@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { chained, contentOf, type ChainHead } from "../chain.ts";
-import type { CommitResult, Element, PendingChange } from "../store.ts";
+import type { CommitResult, Element, PendingChange, Write } from "../store.ts";
 import { transitionsIn, type Transitions } from "../transitions.ts";
 import { createChainEnd } from "./chain.ts";
 import {
@@ -25,6 +25,9 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
   const updateInstance = database.prepare(
     `UPDATE instances SET machine_version = ?, version = ?, status = ?, state = ?, tags = ?, snapshot = ?, streams = ?, at = ?, since = ?, regions_since = ?, updated_at = ?, transition_seq = coalesce(?, transition_seq) WHERE id = ? AND version = ?`,
   );
+  const updateSnapshot = database.prepare(
+    "UPDATE instances SET version = ?, snapshot = ?, at = ?, updated_at = ? WHERE id = ? AND version = ?",
+  ); // touches no index
   const insertJournal = database.prepare(
     `INSERT INTO journal (${journalColumns}) VALUES (${placeholders(journalColumns)})`,
   );
@@ -57,8 +60,8 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
     return "committed";
   }
 
-  function apply({ writes, fences, changes, cut, journal, command }: Element): void {
-    writeInstances(writes, journal);
+  /** All but the instances themselves. */
+  function writeRest({ fences, changes, cut, journal, command }: Element): void {
     for (const { key, settle } of fences) if (settle) deletePending.run(key);
     for (const change of changes) applyChange(change);
     if (cut !== undefined) {
@@ -74,7 +77,7 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
   }
 
   /** Whether they were all at the versions that are expected. */
-  function writeInstances(writes: Element["writes"], journal: Element["journal"]): boolean {
+  function writeInstances({ writes, journal }: Element): boolean {
     if (writes.length === 0) return true;
     const { seq } = endOfChain();
     const transitions = transitionsIn(journal, seq);
@@ -91,7 +94,11 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
     return insertInstance.run(...values).changes === 1;
   }
 
-  function update({ row, expected }: Write, transitionSeq: number | null): boolean {
+  function update({ row, expected, isWithinState }: Write, transitionSeq: number | null): boolean {
+    if (isWithinState === true && transitionSeq === null) {
+      const { version, snapshot, at, updatedAt, id } = row;
+      return updateSnapshot.run(version, snapshot, at, updatedAt, id, expected).changes === 1;
+    }
     const { changes } = updateInstance.run(
       row.machineVersion,
       row.version,
@@ -133,12 +140,14 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
 
   function write(element: Element): CommitResult {
     if (isPlainUpdate(element)) {
-      if (!writeInstances(element.writes, element.journal)) return "stale";
-      apply({ ...element, writes: [] });
+      if (!writeInstances(element)) return "stale";
+      writeRest(element);
       return "committed";
     }
     const verdict = verdictOn(element);
-    if (verdict === "committed") apply(element);
+    if (verdict !== "committed") return verdict;
+    writeInstances(element);
+    writeRest(element);
     return verdict;
   }
 
@@ -147,8 +156,6 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
     return batch.map(write);
   };
 }
-
-type Write = Element["writes"][number];
 
 /** One instance that is there, and nothing else to be judged: writing it is the judgement. By far the most frequent. */
 function isPlainUpdate({ command, fences, writes, expects }: Element): boolean {

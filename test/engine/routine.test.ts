@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { run, waitFor, type Routine } from "../../src/engine/routine.ts";
+
+describe("a routine", () => {
+  it("runs to its end at once where there is nothing to wait for, also through others", () => {
+    const done: string[] = [];
+    function* inner(): Routine<string> {
+      done.push("inner");
+      return "of inner";
+    }
+    function* outer(): Routine<void> {
+      done.push(yield* inner());
+    }
+
+    void run(outer());
+
+    expect(done).toEqual(["inner", "of inner"]);
+  });
+
+  it("goes on with what a promise resolves to", async () => {
+    function* sum(): Routine<number> {
+      return (yield* waitFor(Promise.resolve(2))) + (yield* waitFor(Promise.resolve(3)));
+    }
+
+    await expect(run(sum())).resolves.toBe(5);
+  });
+
+  it("meets what a promise rejects with where it waits, and may go on", async () => {
+    const done: string[] = [];
+    function* careful(): Routine<string> {
+      try {
+        yield* waitFor(Promise.reject(new Error("no")));
+      } catch (error) {
+        done.push((error as Error).message);
+      } finally {
+        done.push("cleaned up");
+      }
+      return yield* waitFor(Promise.resolve("went on"));
+    }
+
+    await expect(run(careful())).resolves.toBe("went on");
+    expect(done).toEqual(["no", "cleaned up"]);
+  });
+
+  it("rejects with what it throws, before and after it has waited", async () => {
+    function* failing(waits: boolean): Routine<void> {
+      if (waits) yield* waitFor(Promise.resolve());
+      throw new Error("broken");
+    }
+
+    await expect(run(failing(false))).rejects.toThrow("broken");
+    await expect(run(failing(true))).rejects.toThrow("broken");
+  });
+});
