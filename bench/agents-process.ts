@@ -53,7 +53,12 @@ async function runAgents({ from, to, url, echoUrl }: Extract<Part, { kind: "agen
 
   async function runAgent(host: string): Promise<void> {
     const converged = new AbortController();
-    const known = createControlPlane({ client, host, witnesses: createWitnesses({ targets: [], url, clock }) });
+    const known = createControlPlane({
+      client,
+      host,
+      agent: "bench.1",
+      witnesses: createWitnesses({ targets: [], url, clock }),
+    });
     const controlPlane: ControlPlane = {
       ...known,
       orders(given) {
@@ -65,7 +70,7 @@ async function runAgents({ from, to, url, echoUrl }: Extract<Part, { kind: "agen
     };
     const link = createLink({
       controlPlane,
-      hosts: { all: async () => [], ordersTaken: async () => 0 },
+      hosts: { all: async () => [], ordersTaken: async () => [] },
       outbox: { sent: () => 0 },
       changes: quiet,
       backoff: createBackoff({ baseMs: 100, maxMs: 1_000, chance: Math.random }),
@@ -96,7 +101,7 @@ async function runAgents({ from, to, url, echoUrl }: Extract<Part, { kind: "agen
       { type: "host.converged", version: target },
     ];
     for (const [index, event] of events.entries()) {
-      const told = { rolloutId, orders: 0, events: [{ seq: index + 1, event }] };
+      const told = { rolloutId, orders: [], events: [{ seq: index + 1, event }] };
       ourMs.push(await timed(() => controlPlane.tell({ ...told, signal })));
       const body = JSON.stringify({ host, ...told });
       const headers = { "Content-Type": "application/json" };

@@ -1,8 +1,11 @@
 import { z } from "zod";
 import { SignalboxError } from "./core/errors.ts";
+import { readBy } from "./core/schema-faults.ts";
 
 const environmentSchema = z.object({
-  SIGNALBOX_URL: z.url({ protocol: /^https?$/ }).default("http://127.0.0.1:4100"),
+  SIGNALBOX_URL: z
+    .url({ protocol: /^https?$/, error: "expected a URL such as http://127.0.0.1:4100" })
+    .default("http://127.0.0.1:4100"),
   SIGNALBOX_TOKEN: z
     .string()
     .regex(/^[\w.~+/=-]{1,200}$/, "expected a token")
@@ -21,11 +24,11 @@ export interface Config {
 /** Reads the environment, once. Throws `invalid-request` with every fault. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.entries(environment).filter(([, value]) => value !== ""); // VAR= is how one takes a variable back
-  const parsed = environmentSchema.safeParse(Object.fromEntries(given));
-  if (parsed.success) {
-    const { SIGNALBOX_URL: url, SIGNALBOX_TOKEN: token, SIGNALBOX_LOG_LEVEL: logLevel } = parsed.data;
+  const { fits, data, faults } = readBy(environmentSchema, Object.fromEntries(given));
+  if (fits) {
+    const { SIGNALBOX_URL: url, SIGNALBOX_TOKEN: token, SIGNALBOX_LOG_LEVEL: logLevel } = data;
     return { url, logLevel, ...(token !== undefined && { token }) };
   }
-  const said = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+  const said = faults.map(({ pointer, detail }) => `${pointer.slice(1)}: ${detail}`).join("; ");
   throw new SignalboxError("invalid-request", `The environment does not fit: ${said}.`);
 }

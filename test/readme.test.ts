@@ -14,6 +14,7 @@ const scripts = (JSON.parse(read("package.json")) as { scripts: Record<string, s
 
 /** What a newcomer reads, and types. */
 const guides = ["README.md", "docs/machines.md", "docs/nodes.md", "docs/rollouts.md", "docs/fleet.md"];
+const examples = ["examples/fleet/README.md", "examples/nodes/README.md"];
 /** Commands that have others within. */
 const groups = new Set(["node", "fleet", "rollout", "quarantine", "token"]);
 
@@ -56,7 +57,7 @@ describe("the README and the guides", () => {
   });
 
   it("name npm scripts and commands that there are", async () => {
-    const commands = [...guides, "examples/fleet/README.md"]
+    const commands = [...guides, ...examples]
       .flatMap((path) => blocksOf(path, "sh"))
       .join("\n")
       .split("\n");
@@ -73,10 +74,15 @@ describe("the README and the guides", () => {
     }
   });
 
-  it("show a nodes file that is read", () => {
+  it("show nodes files that are read, and run what there is", () => {
     const [yaml] = blocksOf("docs/nodes.md", "yaml");
+    const example = parseNodesFile(read("examples/nodes/nodes.yaml"));
 
     expect([...parseNodesFile(yaml ?? "").nodes.keys()]).toEqual(["alpha", "beta"]);
+    expect([...example.nodes.keys()]).toEqual(["alpha", "beta", "gamma"]);
+    const commands = [...example.replicas.values()].map(({ command: [, file = ""] }) => file);
+    expect(commands).toHaveLength(3);
+    for (const file of commands) expect(existsSync(join(root, "examples/nodes", file)), file).toBe(true);
   });
 
   it("show declarations that are well formed, and mean what they say", () => {
@@ -91,7 +97,7 @@ describe("the README and the guides", () => {
   });
 
   it("link to files that there are", () => {
-    for (const path of [...guides, "ARCHITECTURE.md", "examples/fleet/README.md"]) {
+    for (const path of [...guides, ...examples, "ARCHITECTURE.md"]) {
       const links = [...read(path).matchAll(/\]\(([^)#:]+)\)/g)].map(([, target]) => target as string);
       expect(links.filter((target) => !existsSync(join(root, path, "..", target)))).toEqual([]);
     }

@@ -52,7 +52,11 @@ export const laws = {
 
   isQuarantined(context: ChannelContext, { ref }: { type: string; ref: string }): Refusal | undefined {
     if (Object.hasOwn(context.quarantined, ref)) return undefined;
-    return { code: "not-quarantined", detail: `${ref} is not quarantined on ${context.channel}.` };
+    return {
+      code: "not-quarantined",
+      detail: `${ref} is not quarantined on ${context.channel}.`,
+      hint: "quarantine list has what is; rollout retry brings a ref to the hosts that still lack it",
+    };
   },
 
   /** It was sent before the retry was opened, and comes after it. */

@@ -21,12 +21,20 @@ export type FailureKind =
   | "rollback-requested"
   | "agent-error";
 
-/** An order of the control plane, in the order given; the agent tells how many it has taken. */
+/** An order of the control plane; the agent tells which ones it has taken. */
 export interface Order {
   event: Extract<HostEvent, { type: (typeof orderTypes)[number] }>["type"];
   by: string | null;
   at: number;
   reason?: string;
+}
+
+/**
+ * What an order is known by: when it was given, and which it is. A control plane that was put back to an older copy of its
+ * database does not give the same one to another order.
+ */
+export function orderIdOf({ event, at }: Pick<Order, "event" | "at">): string {
+  return `${at.toString(36)}${event.charAt(0)}`;
 }
 
 export interface Failure {

@@ -96,11 +96,8 @@ export const eventSchemas = {
   "rollback.completed": sentBy("agent", { revertedTo: version, observedAt }),
   "rollback.failed": sentBy("agent", { reason, observedAt }),
   "host.released": sentBy("engine", { by: z.string().min(1).max(500) }),
-  /**
-   * How many orders the agent has taken; more than are known here came from a control plane whose database is lost, and fewer than
-   * came from there are those of an agent whose records have begun anew since.
-   */
-  "orders.taken": sentBy("engine", { taken: z.number().int().nonnegative() }),
+  /** How many of the orders that the agent has taken are not known here: a database that is lost, in part or whole, had them. */
+  "orders.taken": sentBy("engine", { forgotten: z.number().int().nonnegative() }),
   "host.unreachable": sentBy(["provider", "engine"], {}),
   "host.seen": sentBy(["provider", "engine"], {}),
   "host.excused": sentBy(["person", "engine"], { reason }),

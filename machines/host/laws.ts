@@ -88,11 +88,10 @@ export const laws = {
     return context.isSoakWaived ? undefined : { code: "not-waived", detail: `${context.host} has to soak.` };
   },
 
-  forgotOrders(context: HostContext, { taken }: HostEventOf<"orders.taken">): Refusal | undefined {
-    const { forgottenOrders = 0, orders, host } = context;
-    const known = forgottenOrders + orders.length;
-    if (taken > known || taken < forgottenOrders) return undefined;
-    return { code: "known", detail: `${known} orders to ${host} are known.` };
+  forgotOrders(context: HostContext, { forgotten }: HostEventOf<"orders.taken">): Refusal | undefined {
+    const { forgottenOrders = 0, host } = context;
+    if (forgotten !== forgottenOrders) return undefined;
+    return { code: "known", detail: `It is known already how many orders to ${host} are forgotten.` };
   },
 
   hasForgotten({ forgottenOrders = 0, host }: HostContext): Refusal | undefined {

@@ -155,8 +155,8 @@ export const vocabulary = base.extend({
     recordRollbackError: base.assign(({ event }) => ({
       rollbackError: (event as HostEventOf<"rollback.failed">).reason,
     })),
-    recordForgotten: base.assign(({ context, event }) => ({
-      forgottenOrders: Math.max(0, (event as HostEventOf<"orders.taken">).taken - context.orders.length),
+    recordForgotten: base.assign(({ event }) => ({
+      forgottenOrders: (event as HostEventOf<"orders.taken">).forgotten,
     })),
     rememberRelease: base.assign(({ context, event }) => ({
       releaseAskedBy: (event as HostEventOf<"host.released">).by,

@@ -188,7 +188,14 @@ export const chart = vocabulary.createMachine({
         Superseded: {
           description: "A newer rollout has taken its place, or somebody has cancelled it.",
           tags: ["steady"],
-          meta: { waitingFor: "its hosts to be released, and the end of its retention", until: "retainedUntil" },
+          meta: {
+            waitingFor: "its hosts to be released, and the end of its retention",
+            until: "retainedUntil",
+            instead: {
+              "operator.cleared":
+                "quarantine clear lets a ref be offered again; other channels wait for the newest rollout of a channel only",
+            },
+          },
           entry: "beginRetention",
           on: {
             "host.joined": { guard: "mayDrive", description: "Another rollout has the channel." },

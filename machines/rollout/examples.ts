@@ -36,6 +36,7 @@ export function examples({ context }: Snapshot): ExampleEvent[] {
     { type: "rollout.promote" },
     { type: "rollout.promote", full: true },
     { type: "wave.approve" },
+    { type: "wave.approve", wave: next },
     { type: "rollout.cancel" },
     { type: "operator.cleared", reason: "seen to" },
   ];

@@ -15,6 +15,7 @@ import {
   toleranceOf,
   waveOf,
   waveText,
+  waveToApprove,
 } from "./waves.ts";
 
 type Joined = RolloutEventOf<"host.joined">;
@@ -155,14 +156,19 @@ export const laws = {
   mayApprove(context: RolloutContext, event: RolloutEventOf<"wave.approve">): Refusal | undefined {
     const under = laws.isUnderWay(context);
     if (under !== undefined) return under;
-    const number = event.wave ?? firstUnapproved(context);
+    const number = event.wave ?? waveToApprove(context);
     if (number !== undefined && number < context.currentWave) {
       const detail = `${context.rolloutId} is at ${waveText(context, context.currentWave)}: ${waveText(context, number)} has begun.`;
       return { code: "wave-begun", detail };
     }
     if (number === undefined || approvalsMissing(context, number) === 0) {
       const which = number === undefined ? "no wave waits for an" : `${waveText(context, number)} waits for no`;
-      return { code: "no-approval-needed", detail: `In ${context.rolloutId} ${which} approval.` };
+      const later = number === undefined ? firstUnapproved(context) : undefined;
+      return {
+        code: "no-approval-needed",
+        detail: `In ${context.rolloutId} ${which} approval.`,
+        ...(later !== undefined && { hint: `name ${waveText(context, later)} to approve it ahead of its turn` }),
+      };
     }
     const given = context.approvals[number] ?? [];
     if (!given.some(({ by }) => by === approverOf(event))) return undefined;

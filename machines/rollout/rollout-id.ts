@@ -3,6 +3,7 @@ export const channelPattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /** A version as it is published: a commit, a tag. What may stand after the `@`. */
 export const refPattern = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/;
+export const refRule = "a ref is 1 to 128 letters, digits and . _ + - and begins with a letter or digit";
 
 /** A host's name, as a token for its agent may carry it. */
 export const hostPattern = /^[\w-][\w.-]{0,252}$/;

@@ -5,7 +5,7 @@ import type { RolloutContext } from "./context.ts";
 import { countedAfter, failedAfter, joinedAfter } from "./counting.ts";
 import type { RolloutEvent, RolloutEventOf, RolloutInput } from "./events.ts";
 import { approverOf, describeFailure, laws, type PlanOutcome } from "./laws.ts";
-import { firstUnapproved, isEveryWaveComplete, isWaveSettled, lossText, nextWave, waveOf, waveText } from "./waves.ts";
+import { isEveryWaveComplete, isWaveSettled, lossText, nextWave, waveOf, waveText, waveToApprove } from "./waves.ts";
 
 const planRetryMs = 30_000; // a planner that fails needs somebody, or a store that comes back
 
@@ -114,7 +114,7 @@ export const vocabulary = base.extend({
     }),
     approve: base.assign(({ context, event }) => {
       const approve = event as RolloutEventOf<"wave.approve">;
-      const wave = approve.wave ?? firstUnapproved(context) ?? context.currentWave;
+      const wave = approve.wave ?? waveToApprove(context) ?? context.currentWave;
       const given = context.approvals[wave] ?? [];
       return {
         approvals: { ...context.approvals, [wave]: [...given, { by: approverOf(approve), at: approve.at }] },

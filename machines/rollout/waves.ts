@@ -114,3 +114,11 @@ export function firstUnapproved(context: RolloutContext): number | undefined {
   );
   return number < 0 ? undefined : number;
 }
+
+/** The wave whose turn has come, and that lacks an approval: the current one, or the next once that has settled. */
+export function waveToApprove(context: RolloutContext): number | undefined {
+  const { currentWave } = context;
+  if (approvalsMissing(context, currentWave) > 0) return currentWave;
+  const next = isWaveSettled(context, currentWave) ? nextWave(context) : undefined;
+  return approvalsMissing(context, next) > 0 ? next : undefined;
+}

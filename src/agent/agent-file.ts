@@ -1,9 +1,9 @@
-import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { probeModes } from "../../machines/host/events.ts";
 import { hostPattern } from "../../machines/rollout/rollout-id.ts";
-import { messageOf, SignalboxError } from "../core/errors.ts";
-import { describeFaults, faultsOf, pointerTo, type SchemaFault } from "../core/schema-faults.ts";
+import { SignalboxError } from "../core/errors.ts";
+import { describeFaults, pointerTo, readBy, type SchemaFault } from "../core/schema-faults.ts";
+import { readYamlText } from "../core/yaml-text.ts";
 import { parseDuration } from "../planning/duration.ts";
 
 export interface Command {
@@ -58,36 +58,25 @@ export interface AgentFile {
   readonly confirmTargets: readonly string[];
 }
 
-/** Reads the YAML of an agent's configuration. Throws `invalid-request` with every fault at once, each with a pointer into it. */
-export function parseAgentFile(text: string): AgentFile {
-  const raw = readYaml(text);
-  const parsed = agentFile.safeParse(raw);
-  const faults = [...(parsed.success ? [] : faultsOf(parsed.error)), ...doubledNames(raw)];
-  if (!parsed.success || faults.length > 0) throw notWellFormed(faults);
-  return resolved(parsed.data);
+/**
+ * Reads the YAML of an agent's configuration. Throws `invalid-request` with every fault at once, each with a pointer into it and
+ * its line. `name` is what the file is called.
+ */
+export function parseAgentFile(text: string, name = "The agent's configuration"): AgentFile {
+  if (text.length > sizeMax)
+    throw notWellFormed(name, [{ pointer: "", detail: `it is larger than ${sizeMax} characters` }]);
+  const { document, faults, withLine } = readYamlText(text);
+  if (faults.length > 0) throw notWellFormed(name, faults);
+  const read = readBy(agentFile, document);
+  const found = [...read.faults, ...doubledNames(document)];
+  if (!read.fits || found.length > 0) throw notWellFormed(name, found.map(withLine));
+  return resolved(read.data);
 }
 
 const sizeMax = 262_144; // a hundred probes take a tenth of it
 
-function readYaml(text: string): unknown {
-  if (text.length > sizeMax) throw notWellFormed([{ pointer: "", detail: `It is larger than ${sizeMax} characters` }]);
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const faults = document.errors.map(({ message, pos: [at] }) => ({
-    pointer: "",
-    detail: `${message} (line ${lines.linePos(at).line}, column ${lines.linePos(at).col})`,
-  }));
-  if (faults.length > 0) throw notWellFormed(faults);
-  try {
-    return document.toJS() as unknown;
-  } catch (error) {
-    throw notWellFormed([{ pointer: "", detail: messageOf(error) }]);
-  }
-}
-
-function notWellFormed(errors: readonly SchemaFault[]): SignalboxError {
-  const detail = `The agent's configuration is not well formed: ${describeFaults(errors)}`;
-  return new SignalboxError("invalid-request", detail, { errors });
+function notWellFormed(name: string, errors: readonly SchemaFault[]): SignalboxError {
+  return new SignalboxError("invalid-request", `${name} is not well formed: ${describeFaults(errors)}`, { errors });
 }
 
 const durationText = "expected a duration with its unit, such as 500ms, 30s or 10m";

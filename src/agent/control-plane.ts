@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Client } from "../client/index.ts";
 import { isSignalboxError, SignalboxError } from "../core/errors.ts";
-import { describeFaults, faultsOf } from "../core/schema-faults.ts";
+import { describeFaults, readBy } from "../core/schema-faults.ts";
 import {
   agentAnswers,
   agentOrders,
@@ -20,8 +20,8 @@ export interface ControlPlane {
   /** Tells events of the numbered stream of a rollout. Throws `sequence-gap`, and `not-found` for a rollout that it knows nothing of. */
   tell(given: {
     rolloutId: string;
-    /** How many it has taken. */
-    orders: number;
+    /** The ids of those that it has taken. */
+    orders: readonly string[];
     events: readonly NumberedEvent[];
     signal: AbortSignal;
   }): Promise<AgentAnswersView>;
@@ -33,8 +33,14 @@ export type OrderOf<Kind extends Order["kind"]> = Extract<Order, { kind: Kind }>
 const answerLateMs = 15_000; // after the time that the server was asked to wait
 
 /** Whatever it answers shows that this host is not cut off. */
-export function createControlPlane(given: { client: Client; host: string; witnesses: Witnesses }): ControlPlane {
-  const { client, host, witnesses } = given;
+export function createControlPlane(given: {
+  client: Client;
+  host: string;
+  /** Which agent of that host this is. */
+  agent: string;
+  witnesses: Witnesses;
+}): ControlPlane {
+  const { client, host, agent, witnesses } = given;
 
   async function heard<Answer>(asked: Promise<Answer>): Promise<Answer> {
     try {
@@ -49,14 +55,14 @@ export function createControlPlane(given: { client: Client; host: string; witnes
 
   return {
     async orders({ known, waitSeconds, signal }) {
-      const query = { host, wait: waitSeconds, known: knownText(known) };
+      const query = { host, agent, wait: waitSeconds, known: knownText(known) };
       const timeoutMs = waitSeconds * 1_000 + answerLateMs;
       const answer = await heard(client.call("poll-dispatch", { query, timeoutMs, signal }));
       return answer === undefined ? [] : checked(agentOrders, answer).items;
     },
 
     async tell({ rolloutId, orders, events, signal }) {
-      const body = { host, rolloutId, orders, events: [...events] };
+      const body = { host, agent, rolloutId, orders: [...orders], events: [...events] };
       return checked(agentAnswers, await heard(client.call("report-events", { body, signal })));
     },
   };
@@ -75,8 +81,8 @@ export function expectedNumber(error: unknown): number | undefined {
 }
 
 function checked<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(answer);
-  if (parsed.success) return parsed.data;
-  const detail = `The control plane answered what this agent does not understand: ${describeFaults(faultsOf(parsed.error))}.`;
+  const { fits, data, faults } = readBy(schema, answer);
+  if (fits) return data;
+  const detail = `The control plane answered what this agent does not understand: ${describeFaults(faults)}.`;
   throw new SignalboxError("internal-fault", detail);
 }

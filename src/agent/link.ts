@@ -82,7 +82,7 @@ function inOrder(orders: readonly Order[]): Order[] {
   return [...orders.filter((order) => !isDispatch(order)), ...orders.filter(isDispatch)];
 }
 
-const knownMax = 30; // together below what a query may carry
+const knownMax = 20; // together below what a query may carry
 
 /** All that are not final, and the newest that is: the control plane asks for what it has lost of them. */
 async function knownHere(hosts: Records, outbox: Pick<Outbox, "sent">): Promise<KnownRollout[]> {

@@ -20,7 +20,13 @@ export interface LocalHost {
   readonly base: number;
 }
 
-export const ordersStream = "orders";
+/** Each order is a stream of its own in which it is number 1: the engine takes it once, whatever the chart says to it. */
+export function orderStream(id: string): string {
+  return `${orderPrefix}${id}`;
+}
+
+const orderPrefix = "order:";
+const ordersMax = 8; // that are told: a host is given three in a rollout, and each lost database may have given others
 
 /** A label: what the numbers of its stream begin after, when the agent came to it late. */
 export const baseLabel = "base";
@@ -28,9 +34,9 @@ export const baseLabel = "base";
 export interface LocalHosts {
   read(id: string): Promise<LocalHost>;
   find(rolloutId: string): Promise<LocalHost | undefined>;
-  /** Every one that is not final. */
+  /** Every one that is not final, also what was left behind. */
   active(): Promise<LocalHost[]>;
-  /** Those, and of the ones that are final what is still asked for; each rollout's newest. */
+  /** Each rollout's newest, but what was left behind: all that are not final, and of the others what is still asked for. */
   all(): Promise<LocalHost[]>;
   /** One was made: it is not missed, however soon it ends. */
   made(id: string): void;
@@ -41,8 +47,8 @@ export interface LocalHosts {
    * whether it did: a control plane that knows nothing of it begins it anew, and what was done then is not what runs now.
    */
   leaveBehind(host: LocalHost): Promise<boolean>;
-  /** How many orders of the control plane it has taken. */
-  ordersTaken(id: string): Promise<number>;
+  /** The ids of the orders of the control plane that it has taken; the newest of very many. */
+  ordersTaken(id: string): Promise<string[]>;
   /** Whether something is being done to the host for this one, or watched. A reboot may take days, and is nobody's work. */
   isBusy(host: LocalHost): Promise<boolean>;
   /** What comes after a number of its stream: at most `limit`, and fewer when they are large. */
@@ -63,9 +69,8 @@ export function createLocalHosts(engine: Engine): LocalHosts {
   const unended = new Set<string>(); // as far as is known
   let isPastKnown = false;
 
-  async function list(status?: "active"): Promise<LocalHost[]> {
-    const hosts = await (status === "active" ? unendedNow() : remembered());
-    return newestOfEach(hosts).filter(({ id }) => !leftBehind.has(id));
+  async function all(): Promise<LocalHost[]> {
+    return newestOfEach(await remembered()).filter(({ id }) => !leftBehind.has(id));
   }
 
   async function* stored(status?: "active"): AsyncGenerator<LocalHost> {
@@ -129,8 +134,8 @@ export function createLocalHosts(engine: Engine): LocalHosts {
   }
 
   return {
-    active: () => list("active"),
-    all: () => list(),
+    active: unendedNow,
+    all,
     made: (id) => void unended.add(id),
     read: async (id) => localHost(await engine.read(id)),
 
@@ -147,12 +152,16 @@ export function createLocalHosts(engine: Engine): LocalHosts {
     async leaveBehind({ id, base, context: { channel, acknowledgedAt } }) {
       const isNewer = ({ context }: LocalHost) =>
         context.channel === channel && (context.acknowledgedAt ?? 0) > (acknowledgedAt ?? 0);
-      if (base === 0 && !(await list()).some(isNewer)) return false;
+      if (base === 0 && !(await all()).some(isNewer)) return false;
       leftBehind.add(id);
       return true;
     },
 
-    ordersTaken: async (id) => (await engine.head(id)).row.streams[ordersStream] ?? 0,
+    async ordersTaken(id) {
+      const streams = Object.keys((await engine.head(id)).row.streams).toSorted();
+      const orders = streams.filter((each) => each.startsWith(orderPrefix));
+      return orders.map((each) => each.slice(orderPrefix.length)).slice(-ordersMax);
+    },
 
     async isBusy({ id, state }) {
       if (state === "Activating" || state === "Soaking") return true;

@@ -6,6 +6,7 @@ import type { AgentAnswersView, NumberedEvent } from "../operations/agent-schema
 import type { Backoff } from "./backoff.ts";
 import { expectedNumber, type ControlPlane } from "./control-plane.ts";
 import type { LocalHost, LocalHosts } from "./local-hosts.ts";
+import { isUnconfirmed } from "./take-orders.ts";
 
 /**
  * Tells the control plane what the agent's own instances heard, in order and without a gap. The numbers follow from the local
@@ -44,14 +45,14 @@ export function createOutbox(given: {
   }
 
   async function addUntold(): Promise<void> {
-    const all = await hosts.all();
-    const ended = all.filter(({ isFinal }) => isFinal).toSorted((a, b) => b.updatedAt - a.updatedAt);
-    for (const { id } of [...all.filter(({ isFinal }) => !isFinal), ...ended.slice(0, endedMax)]) add(id);
+    const ended = (await hosts.all()).filter(({ isFinal }) => isFinal).toSorted((a, b) => b.updatedAt - a.updatedAt);
+    for (const { id } of [...(await hosts.active()), ...ended.slice(0, endedMax)]) add(id);
   }
 
   /** All that there is to tell of one; nothing where it was left behind: the numbers of its rollout are another run's now. */
   async function tellAll(local: LocalHost, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && (await hosts.find(local.rolloutId))?.id === local.id) {
+    while (!signal.aborted) {
+      if ((await hosts.find(local.rolloutId))?.id !== local.id) return endLeftBehind(local.id);
       const known = acknowledged.get(local.rolloutId);
       const after = known ?? (await hosts.last(local)) - 1; // the newest one: the answer to it says how far the control plane is
       const events = await hosts.events(local, Math.max(after, 0));
@@ -84,7 +85,7 @@ export function createOutbox(given: {
     const isHistory = after === 0 && (await hosts.leaveBehind(local));
     if (isHistory) {
       log.info({ rolloutId }, "the control plane begins a rollout anew that is history here");
-      await letGo(local.id); // nothing is to come of it while the new run goes on
+      await endLeftBehind(local.id);
     } else log.info({ rolloutId, after }, "the control plane lacks events: they are told again");
     acknowledged.set(rolloutId, after);
     return !isHistory;
@@ -109,13 +110,23 @@ export function createOutbox(given: {
 
   /** The control plane has let go of the host: it is let go here too. */
   async function follow({ id }: LocalHost, state: string): Promise<void> {
-    if (state === "Released") await letGo(id);
+    if (state !== "Released") return;
+    const local = await hosts.read(id);
+    if (local.state !== "Activating") await letGo(local); // the answer to how that ends says so again, and shows that the host is not cut off
   }
 
-  async function letGo(id: string): Promise<void> {
-    const { context, isFinal, state: own } = await hosts.read(id);
+  /** Nothing is to come of it; but what may yet cut the host off is waited for, and so does whatever is to be done next. */
+  async function endLeftBehind(id: string): Promise<void> {
+    const local = await hosts.read(id);
+    if (!isUnconfirmed(local)) return letGo(local);
+    log.warn(
+      { rolloutId: local.rolloutId, state: local.state },
+      "what was left behind is still under way: it is waited for",
+    );
+  }
+
+  async function letGo({ id, isFinal, context }: LocalHost): Promise<void> {
     if (isFinal || context.releaseAskedBy !== null) return;
-    if (own === "Activating") return; // the answer to how that ends says so again, and shows that the host is not cut off
     const event = { type: "host.released", by: "control-plane" };
     await engine.transactAsEngine([{ id, event, sender: "engine" }], { principal: "agent" });
   }

@@ -13,6 +13,7 @@ import { createAgent } from "./agent.ts";
 import { parseAgentFile, type AgentFile } from "./agent-file.ts";
 import { bootId } from "./boot.ts";
 import { createControlPlane } from "./control-plane.ts";
+import { agentIdentity } from "./identity.ts";
 
 export interface RunAgentOptions {
   /** Path of the configuration. */
@@ -41,6 +42,7 @@ export async function runAgent(options: RunAgentOptions): Promise<number> {
   makeDataDirectory(dataDir, { mode: 0o700 });
   const store = sqliteStore(join(dataDir, "agent.db"));
   try {
+    const identity = agentIdentity(dataDir);
     const agent = createAgent({
       host,
       file,
@@ -48,7 +50,7 @@ export async function runAgent(options: RunAgentOptions): Promise<number> {
       workDir: dirname(resolve(options.config)),
       store,
       url,
-      controlPlaneOf: (witnesses) => createControlPlane({ client, host, witnesses }),
+      controlPlaneOf: (witnesses) => createControlPlane({ client, host, agent: identity, witnesses }),
       boot: bootId(),
       clock: steadyClock(),
       log,
@@ -79,7 +81,7 @@ function readAgentFile(path: string): AgentFile {
     const detail = `The agent's configuration cannot be read: ${messageOf(error)}.`;
     throw new SignalboxError("invalid-request", detail, { cause: error });
   }
-  return parseAgentFile(text);
+  return parseAgentFile(text, path);
 }
 
 function checkedHost(host: string): string {

@@ -1,11 +1,10 @@
 import { orderTypes } from "../../machines/host/events.ts";
 import type { Clock } from "../core/clock.ts";
-import { isSignalboxError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { NumberedEvent } from "../operations/agent-schemas.ts";
 import { expectedNumber, type ControlPlane, type Order, type OrderOf } from "./control-plane.ts";
-import { baseLabel, ordersStream, type LocalHost, type LocalHosts } from "./local-hosts.ts";
+import { baseLabel, orderStream, type LocalHost, type LocalHosts } from "./local-hosts.ts";
 import type { Outbox } from "./outbox.ts";
 import { knownGood, recovered, type Dispatch } from "./recover.ts";
 import type { Runs } from "./runs.ts";
@@ -34,14 +33,13 @@ export function createTakeOrder(given: {
     if (!isForUs(dispatch)) return false;
     const local = await hosts.find(rolloutId);
     if (local !== undefined) return tellFrom(local, 0);
-    const all = await hosts.all();
-    if (await isBusy(all)) {
+    if (await isBusy()) {
       log.debug({ rolloutId }, "a dispatch waits for the one before to settle");
       return false;
     }
     const seen = await askVersion(signal);
     if (seen.version === null) log.warn({ rolloutId }, seen.why);
-    const rollbackTo = knownGood(all, dispatch, quarantined);
+    const rollbackTo = knownGood(await hosts.all(), dispatch, quarantined);
     const observedAt = clock.now();
     const event = { type: "dispatch.acknowledged" as const, observedPrior: seen.version, rollbackTo, observedAt };
     const seq = (refusedUpTo.get(rolloutId) ?? 0) + 1;
@@ -65,7 +63,7 @@ export function createTakeOrder(given: {
   /** Undefined where the control plane does not know the numbers that were used up: its next one is taken the next time. */
   async function answerTo(rolloutId: string, { seq, event }: NumberedEvent, signal: AbortSignal) {
     try {
-      const { outcomes } = await controlPlane.tell({ rolloutId, orders: 0, events: [{ seq, event }], signal });
+      const { outcomes } = await controlPlane.tell({ rolloutId, orders: [], events: [{ seq, event }], signal });
       return outcomes[0];
     } catch (error) {
       const expected = expectedNumber(error);
@@ -75,8 +73,8 @@ export function createTakeOrder(given: {
     }
   }
 
-  async function isBusy(all: readonly LocalHost[]): Promise<boolean> {
-    for (const each of all) if (await hosts.isBusy(each)) return true;
+  async function isBusy(): Promise<boolean> {
+    for (const each of await hosts.active()) if (await hosts.isBusy(each)) return true;
     return runs.isAnyRunning();
   }
 
@@ -87,7 +85,7 @@ export function createTakeOrder(given: {
     const { rolloutId } = dispatch;
     const local = await hosts.find(rolloutId);
     if (local !== undefined) return tellFrom(local, seq);
-    if (await isBusy(await hosts.active())) return false;
+    if (await isBusy()) return false;
     const known = recovered(order, clock.now());
     if (known === undefined) return false;
     log.warn({ rolloutId, seq, state }, seq === 1 ? "goes on with a dispatch" : "the records of a dispatch are lost");
@@ -115,27 +113,21 @@ export function createTakeOrder(given: {
     if (refused !== undefined) log.error({ rolloutId, reasons: refused.reasons }, "the local chart refused a dispatch");
   }
 
-  /** Numbered, so that each is taken once and in order, whatever the local chart says to it. */
-  async function takeEvent({ rolloutId, number, event }: OrderOf<"order">): Promise<boolean> {
+  /** Each is taken once, whatever the local chart says to it. */
+  async function takeEvent({ rolloutId, id: order, event }: OrderOf<"order">): Promise<boolean> {
     const local = await hosts.find(rolloutId);
     if (local === undefined) return false;
     if (event.type === "host.released" && isUnconfirmed(local)) {
       log.debug({ rolloutId }, "a release waits for the activation to be confirmed");
       return false;
     }
-    try {
-      const [sent] = await engine.transactAsEngine([{ id: local.id, event: orderEvent(event), sender: "engine" }], {
-        principal: "agent",
-        stream: { name: ordersStream, seq: number },
-      });
-      if (sent?.outcome === "refused")
-        log.warn({ rolloutId, number, event: event.type, reasons: sent.reasons }, "the local chart refused an order");
-      return sent?.replayed !== true;
-    } catch (error) {
-      if (!isSignalboxError(error, "sequence-gap")) throw error;
-      log.info({ rolloutId, number, error: messageOf(error) }, "an order came before its turn");
-      return false;
-    }
+    const [sent] = await engine.transactAsEngine([{ id: local.id, event: orderEvent(event), sender: "engine" }], {
+      principal: "agent",
+      stream: { name: orderStream(order), seq: 1 },
+    });
+    if (sent?.outcome === "refused")
+      log.warn({ rolloutId, order, event: event.type, reasons: sent.reasons }, "the local chart refused an order");
+    return sent?.replayed !== true;
   }
 
   async function replay({ rolloutId, after }: OrderOf<"replay">): Promise<boolean> {

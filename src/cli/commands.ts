@@ -1,7 +1,10 @@
 import type { Command } from "commander";
 import type { ExplanationView, PendingView, RequestOf } from "../client/index.ts";
 import { SignalboxError } from "../core/errors.ts";
+import { checkFilter } from "./check-filter.ts";
+import { addCreateCommand } from "./create-command.ts";
 import { describeInstance } from "./describe.ts";
+import { fieldsIn, jsonOrFile } from "./json-option.ts";
 import { jsonLine, reasonLines, table } from "./output.ts";
 import type { CommandContext } from "./program.ts";
 
@@ -40,6 +43,7 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
         }
         const { machine, state, tag, label } = filter ?? {};
         const items = await collected(client.list({ machine, state, tag, label }));
+        if (items.length === 0) await checkFilter(client, { machine, state });
         show({ items }, () =>
           table(
             ["ID", "MACHINE", "STATE", "SINCE", "VERSION"],
@@ -49,12 +53,14 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
       }),
     );
 
+  addCreateCommand(program, context);
+
   program
     .command("send")
     .description("send one event to an instance")
     .argument("<id>", "the instance")
     .argument("<type>", "the event")
-    .option("--data <json>", "the event's fields")
+    .option("--data <json>", `the event's fields: ${jsonOrFile}`)
     .option("--expected-version <n>", "only if the instance is at this version", wholeNumber)
     .option("--dry-run", "tell what would happen, change nothing")
     .action(
@@ -65,7 +71,7 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
           type: string,
           given: { data?: string; expectedVersion?: number; dryRun?: true },
         ) => {
-          const body = { ...parseData(given.data), type };
+          const body = { ...fieldsIn("--data", given.data), type };
           const { expectedVersion, dryRun } = given;
           const answer = await client.call("send-event", {
             params: { id },
@@ -91,10 +97,13 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
     .description("say what an instance waits for, or whether it would take an event")
     .argument("<id>", "the instance")
     .argument("[type]", "an event; it is judged, not sent")
-    .option("--data <json>", "the event's fields")
+    .option("--data <json>", `the event's fields: ${jsonOrFile}`)
     .action(
       action(async ({ client, show }, id: string, type?: string, given: { data?: string } = {}) => {
-        const answer = await client.explain(id, type === undefined ? undefined : { ...parseData(given.data), type });
+        const answer = await client.explain(
+          id,
+          type === undefined ? undefined : { ...fieldsIn("--data", given.data), type },
+        );
         show(answer, () => describeExplanation(answer));
       }),
     );
@@ -202,18 +211,6 @@ export async function collected<Item>(items: AsyncIterable<Item>): Promise<Item[
   const all: Item[] = [];
   for await (const item of items) if (all.push(item) === itemsMax) break;
   return all;
-}
-
-function parseData(data: string | undefined): Record<string, unknown> {
-  if (data === undefined) return {};
-  try {
-    const parsed: unknown = JSON.parse(data);
-    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed))
-      return parsed as Record<string, unknown>;
-  } catch {
-    // told below
-  }
-  throw new SignalboxError("invalid-request", `--data is a JSON object with the event's fields, not ${data}.`);
 }
 
 export function wholeNumber(text: string): number {

@@ -5,7 +5,7 @@ import { isSignalboxError, messageOf, SignalboxError } from "../core/errors.ts";
 import { describeFaults } from "../core/schema-faults.ts";
 import type { ReadFleet } from "../planning/read-fleet.ts";
 import { askOnTerminal } from "./ask.ts";
-import { applicationLines } from "./fleet-difference.ts";
+import { applicationLines, isAsItIs } from "./fleet-difference.ts";
 import { table } from "./output.ts";
 import type { CommandContext, Invocation } from "./program.ts";
 import { counted } from "./rollout-operations.ts";
@@ -51,7 +51,11 @@ export function addFleetCommands(
         const said = () => [...warnings.map(warningLine), ...applicationLines(trial)];
         if (dryRun) return show(trial, said);
         if (!isJson) show(trial, said);
-        if (yes !== true) await agreed(invocation, trial);
+        if (yes !== true) {
+          const holdsAlready = isAsItIs(trial) && (await client.call("show-fleet")).hash === trial.hash;
+          if (holdsAlready) return isJson ? show(trial, said) : undefined;
+          await agreed(invocation, trial);
+        }
         const applied = await client.call("apply-fleet", { body, query: {}, expectedVersion: trial.version });
         show(applied, () => [
           `applied: ${applied.hash}`,
@@ -119,8 +123,20 @@ async function agreed({ isJson }: Invocation, { rollouts }: AnswerTo<"apply-flee
   if (!(await ask(what))) throw new SignalboxError("invalid-request", "Not applied: nothing was changed.");
 }
 
+/** After an undo, or a ref that was rolled out by hand: what runs is not what is declared, and stays so by itself. */
+function notDeclaredLines({ channel, ref, rollout, quarantined }: FleetStatus["channels"][number]): string[] {
+  if (rollout === null || rollout.targetRef === ref) return [];
+  const first = quarantined.some((each) => each.ref === ref)
+    ? `signalbox quarantine clear ${channel} ${ref} --reason TEXT, then `
+    : "";
+  return [
+    `NOT AS DECLARED: ${ref} is declared on ${channel}, and ${rollout.rolloutId} brings ${rollout.targetRef}: declare ${rollout.targetRef}, or bring ${ref} again by ${first}signalbox rollout open ${channel}`,
+  ];
+}
+
 /** The status for people: what is wrong comes first. */
-export function describeFleet({ hash, appliedAt, appliedBy, fault, line, channels, hosts }: FleetStatus): string[] {
+export function describeFleet(status: FleetStatus): string[] {
+  const { hash, appliedAt, appliedBy, fault, line, contested, channels, hosts } = status;
   const states = Object.entries(hosts.byState).filter(([, count]) => count > 0);
   const rows = channels.map(({ channel, ref, hosts: count, rollout }) => [
     channel,
@@ -139,8 +155,10 @@ export function describeFleet({ hash, appliedAt, appliedBy, fault, line, channel
           `NOT APPLIED: ${fault.source}${fault.revision === null ? "" : ` at ${fault.revision}`}: ${fault.detail} (since ${fault.since}; what was declared before holds)`,
         ]),
     ...(line.state === "Stopped" ? [`THE LINE IS STOPPED: ${stopped}`] : []),
+    ...contested.map(({ host, since, why }) => `TWO AGENTS: one for ${host} is refused since ${since}. ${why}`),
     `${counted(hosts.total, "host")}${states.length === 0 ? "" : `: ${states.map(([state, count]) => `${count} ${state}`).join(", ")}`}`,
     ...table(["CHANNEL", "DECLARED", "HOSTS", "ROLLOUT", "STATE", "WAITS FOR"], rows),
+    ...channels.flatMap(notDeclaredLines),
     ...channels.flatMap(({ channel, quarantined }) =>
       quarantined.map(({ ref, reason, since }) => `quarantined: ${ref} on ${channel}: ${reason} (since ${since})`),
     ),

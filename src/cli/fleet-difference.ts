@@ -6,9 +6,11 @@ type Application = AnswerTo<"apply-fleet">;
 const namesShown = 10; // a fleet has thousands
 
 /** What a declaration changes, a line each: `+` is new, `-` goes, `~` differs, `>` is opened. */
-export function applicationLines({ difference, rollouts }: Application): string[] {
+export function applicationLines(application: Application): string[] {
+  if (isAsItIs(application)) return ["It is what holds already; no rollout would be opened."];
+  const { difference, rollouts } = application;
   const { channels, hosts, parts } = difference;
-  const lines = [
+  return [
     ...channels.map(channelLine),
     ...hostLines("+", hosts.added),
     ...hostLines("-", hosts.removed),
@@ -17,7 +19,12 @@ export function applicationLines({ difference, rollouts }: Application): string[
     ...rollouts.map(rolloutLine),
     ...lateLines(difference),
   ];
-  return lines.length === 0 ? ["It is what holds already; no rollout would be opened."] : lines;
+}
+
+/** Nothing that it says is new, and nothing would be opened; it may still be said in other words. */
+export function isAsItIs({ difference: { channels, hosts, parts }, rollouts }: Application): boolean {
+  const { added, removed, changed } = hosts;
+  return [channels, added, removed, changed, parts, rollouts].every((each) => each.length === 0);
 }
 
 /** A rollout is over the hosts that there were when it opened. */

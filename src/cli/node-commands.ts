@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import type { AnswerTo, InstanceView } from "../client/index.ts";
 import { SignalboxError } from "../core/errors.ts";
-import { collected, wholeNumber } from "./commands.ts";
+import { parseDuration } from "../planning/duration.ts";
+import { collected } from "./commands.ts";
 import { describeInstance } from "./describe.ts";
 import { table } from "./output.ts";
 import type { CommandContext, Invocation } from "./program.ts";
@@ -16,7 +17,12 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
     .action(
       action(async ({ client, show }, { state }: { state?: string }) => {
         const items = await collected(client.nodes({ state }));
-        show({ items }, () => table(["NODE", "STATE", "SCHEDULING", "SINCE", "WAITS FOR"], items.map(nodeRow)));
+        show({ items }, () => [
+          ...table(["NODE", "STATE", "SCHEDULING", "SINCE", "WAITS FOR"], items.map(nodeRow)),
+          ...(items.length === 0 && state === undefined
+            ? ["no nodes: `signalbox serve --nodes FILE` declares some"]
+            : []),
+        ]);
       }),
     );
 
@@ -41,7 +47,7 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
     .description("move everything away and enter maintenance")
     .argument("<node>", "its name")
     .option("--reason <text>", "why, for whoever looks at the node")
-    .option("--for <ms>", "give the drain up after so many milliseconds", wholeNumber)
+    .option("--for <duration>", "give the drain up after so long, such as 10m", durationMs)
     .option("--no-deadline", "never give the drain up by itself")
     .option("--until <time>", "when the work is meant to be done, as RFC 3339")
     .option("--queue", "wait in line for the budget of the node's maintenance groups")
@@ -98,7 +104,7 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
     .description("try a failed drain again")
     .argument("<node>", "its name")
     .option("--reason <text>", "why, for whoever looks at the node")
-    .option("--for <ms>", "give the drain up after so many milliseconds", wholeNumber)
+    .option("--for <duration>", "give the drain up after so long, such as 10m", durationMs)
     .option("--wait", "show the drain until the node is in maintenance")
     .action(
       action(async (invocation, name: string, given: { reason?: string; for?: number; wait?: true }) => {
@@ -193,4 +199,13 @@ function timeOf(text: string): number {
   const at = Date.parse(text);
   if (Number.isFinite(at)) return at;
   throw new SignalboxError("invalid-request", `--until is a time such as 2030-01-31T18:00:00Z, not ${text}.`);
+}
+
+function durationMs(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
+  throw new SignalboxError(
+    "invalid-request",
+    `Expected a duration with its unit, such as 30s, 10m or 2h, not ${text}.`,
+  );
 }

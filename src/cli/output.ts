@@ -52,10 +52,11 @@ export function frame(lines: readonly string[], given: { drawn: number; columns:
   return `\r${back}${fitting.join("\n")}${rest}`;
 }
 
-/** Whoever reads has seen enough: `signalbox journal ID | head`. */
+/** Whoever reads has seen enough (`signalbox journal ID | head`), or there is no room for what is said. */
 function endWithReader(error: NodeJS.ErrnoException): void {
   if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  process.stderr.write(`signalbox: standard output cannot be written to: ${messageOf(error)}\n`);
+  process.exit(1);
 }
 
 /** Rows under their headings, each column as wide as it must be. */
@@ -118,7 +119,7 @@ function sentences(error: SignalboxError): string[] {
   return [
     event === undefined ? `refused${where}` : `refused: ${event} in ${from}`, // an operation of several events has none of its own
     ...reasons.flatMap(reasonLines),
-    ...(hears === undefined ? [] : [`  it hears: ${hears.map(({ type }) => type).join(", ")}`]),
+    ...(hears === undefined || hears.length === 0 ? [] : [`  it hears: ${hears.map(({ type }) => type).join(", ")}`]),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help, type Option } from "commander";
 import { createClient, type Client } from "../client/index.ts";
 import { SignalboxError } from "../core/errors.ts";
 import { addAgentCommand, type AgentOptions } from "./agent-command.ts";
@@ -13,6 +13,7 @@ import { addInstanceCommands } from "./commands.ts";
 import { addJournalCommand } from "./journal-command.ts";
 import { addNodeCommands } from "./node-commands.ts";
 import type { Simulated, SimulateOptions } from "./simulate-command.ts";
+import { refusalForPeople } from "./said-by-people.ts";
 import { addTokenCommands } from "./token-commands.ts";
 import { jsonLine, plain, report, type Output } from "./output.ts";
 
@@ -84,7 +85,7 @@ export async function runProgram(given: {
     .option("--json", "print JSON")
     .addHelpText("after", "\nA server with --tokens is asked with the token in SIGNALBOX_TOKEN.")
     .showHelpAfterError("(add --help for the options)")
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, optionDescription: describeOption })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => output.line(text.trimEnd()),
@@ -99,19 +100,21 @@ export async function runProgram(given: {
     action:
       (run) =>
       async (...args) => {
+        const { url } = program.opts<{ url: string }>();
+        const client = createClient({ url, retries, ...(token !== undefined && { token }) });
         const invocation: Invocation = {
-          client: createClient({
-            url: program.opts<{ url: string }>().url,
-            retries,
-            ...(token !== undefined && { token }),
-          }),
+          client,
           isJson: isJson(),
           show(body, forPeople) {
             if (isJson()) output.line(jsonLine(body));
             else for (const line of forPeople()) output.line(plain(line));
           },
         };
-        exitCode = (await run(invocation, ...args)) ?? 0;
+        try {
+          exitCode = (await run(invocation, ...args)) ?? 0;
+        } catch (error) {
+          throw isJson() ? error : await refusalForPeople(client, error);
+        }
       },
   };
 
@@ -148,9 +151,21 @@ export async function runProgram(given: {
   } catch (error) {
     if (!(error instanceof CommanderError)) return report(error, output, isJson());
     if (error.exitCode === 0) return 0;
-    if (isJson()) report(new SignalboxError("invalid-request", error.message.replace(/^error: /, "")), output, true);
+    if (isJson()) report(new SignalboxError("invalid-request", sentenceOf(error)), output, true);
     return 2;
   }
+}
+
+/** Help that was shown because no command was named has no message of its own. */
+function sentenceOf({ code, message }: CommanderError): string {
+  if (code === "commander.help") return "A command is missing. Add --help to see those that there are.";
+  return message.replace(/^error: /, "");
+}
+
+const help = new Help();
+
+function describeOption(option: Option): string {
+  return `${help.optionDescription(option)}${option.mandatory ? " (required)" : ""}`;
 }
 
 function portNumber(text: string): number {

@@ -61,7 +61,7 @@ function addReading(rollout: Command, { action, output }: CommandContext): void 
     .option("--state <name>", "only in this state, or Excused")
     .option("--wave <wave>", `only of this wave: ${waveOption}`)
     .action(
-      action(async ({ client, show }, given: string, { state, wave }: { state?: string; wave?: string }) => {
+      action(async ({ client, show }, given: string, { state, wave }: HostsFilter) => {
         const id = await rolloutNamed(client, given);
         const filter = { state, ...(wave !== undefined && { wave: await waveNamed(client, id, wave) }) };
         const params = { rollout: id };
@@ -125,6 +125,8 @@ function addReading(rollout: Command, { action, output }: CommandContext): void 
       }),
     );
 }
+
+type HostsFilter = Pick<NonNullable<RequestOf<"list-rollout-hosts">["query"]>, "state"> & { wave?: string };
 
 type ListFilter = Pick<NonNullable<RequestOf<"list-rollouts">["query"]>, "channel" | "state">;
 

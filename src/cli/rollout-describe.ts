@@ -1,5 +1,6 @@
 import { countsText } from "./rollout-bar.ts";
 import type { RolloutView } from "../operations/rollout-schemas.ts";
+import { formatDuration } from "../planning/duration.ts";
 import { waveText } from "../planning/wave-name.ts";
 import type { ExplainedHost } from "./rollout-explain.ts";
 import { gateText, waitsOf } from "./rollout-status.ts";
@@ -55,24 +56,12 @@ function saidLast(stderrTail: string | null): string[] {
 function rulesOf(wave: RolloutView["waves"][number]): string {
   const { soakMs, approvals, maxFailures, minConverged } = wave;
   const rules = [
-    ...(soakMs > 0 ? [`soak ${durationText(soakMs)}`] : []),
+    ...(soakMs > 0 ? [`soak ${formatDuration(soakMs)}`] : []),
     ...(approvals > 0 ? [`approvals ${approvals}`] : []),
     ...(maxFailures !== 0 ? [`bears ${maxFailures} failed`] : []),
     ...(minConverged > 1 ? [`at least ${minConverged} converged`] : []),
   ];
   return rules.length === 0 ? "" : ` (${rules.join(", ")})`;
-}
-
-/** "90d", "10m", "1500ms": as a declaration has it. */
-export function durationText(ms: number): string {
-  const units = [
-    ["d", 86_400_000],
-    ["h", 3_600_000],
-    ["m", 60_000],
-    ["s", 1_000],
-  ] as const;
-  const [unit, unitMs] = units.find(([, each]) => ms >= each && ms % each === 0) ?? ["ms", 1];
-  return `${ms / unitMs}${unit}`;
 }
 
 function namesOf(given: readonly { by: string }[]): string {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { SignalboxError } from "../core/errors.ts";
-import { describeFaults } from "../core/schema-faults.ts";
+import { describeFaults, readBy } from "../core/schema-faults.ts";
 import { makeToken, principalSchema, roleSchema, type TokenEntry } from "../operations/token.ts";
 import { changeTokenFile, readTokenFile } from "../operations/token-file.ts";
 import { jsonLine, plain, table } from "./output.ts";
@@ -65,12 +65,12 @@ interface CreateOptions {
 /** Throws `invalid-request` with every fault. */
 function checked({ principal, role, expires }: Omit<CreateOptions, "file">) {
   const lastsMs = msIn(expires);
-  const who = principalSchema.safeParse(principal);
-  const as = roleSchema.safeParse(role);
-  if (lastsMs !== undefined && who.success && as.success) return { principal: who.data, role: as.data, lastsMs };
+  const who = readBy(principalSchema, principal);
+  const as = readBy(roleSchema, role);
+  if (lastsMs !== undefined && who.fits && as.fits) return { principal: who.data, role: as.data, lastsMs };
   const errors = [
-    ...(who.error?.issues ?? []).map(({ message }) => ({ pointer: "--principal", detail: message })),
-    ...(as.error?.issues ?? []).map(({ message }) => ({ pointer: "--role", detail: message })),
+    ...who.faults.map(({ detail }) => ({ pointer: "--principal", detail })),
+    ...as.faults.map(({ detail }) => ({ pointer: "--role", detail })),
     ...(lastsMs === undefined ? [{ pointer: "--expires", detail: "expected 90d, 12h or 30m, and 366d at most" }] : []),
   ];
   throw new SignalboxError("invalid-request", `A token cannot be like this: ${describeFaults(errors)}.`, { errors });

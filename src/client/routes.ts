@@ -15,6 +15,7 @@ export interface Route {
  * them; a test holds it to them.
  */
 export const routes = {
+  "show-start": { method: "GET", path: "/" },
   liveness: { method: "GET", path: "/livez" },
   readiness: { method: "GET", path: "/readyz" },
   metrics: { method: "GET", path: "/metrics" },
@@ -35,6 +36,7 @@ export const routes = {
   "retry-pending": { method: "POST", path: "/v1/pending/:key/retry", isChange: true },
   "discard-pending": { method: "POST", path: "/v1/pending/:key/discard", isChange: true },
   "list-attention": { method: "GET", path: "/v1/attention" },
+  "list-overview": { method: "GET", path: "/v1/overview" },
   verify: { method: "POST", path: "/v1/verify" },
   "list-audit-rows": { method: "GET", path: "/v1/audit" },
   "verify-audit": { method: "POST", path: "/v1/audit/verify" },

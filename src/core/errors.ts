@@ -12,6 +12,7 @@ export const errorCatalogue = {
   "not-found": { status: 404, exit: 4, title: "There is no such thing" },
   "method-not-allowed": { status: 405, exit: 2, title: "The path does not take this method" },
   "already-exists": { status: 409, exit: 3, title: "The id is taken by something else" },
+  "host-taken": { status: 409, exit: 3, title: "Another agent speaks for the host" },
   "event-refused": { status: 409, exit: 3, title: "The statechart refuses the event" },
   "sequence-gap": { status: 409, exit: 3, title: "A number of the stream is missing" },
   "needs-migration": { status: 409, exit: 3, title: "The instance was made by another version of its machine" },

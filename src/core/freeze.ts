@@ -1,4 +1,5 @@
 import type { AnyStateMachine, AnyStateNode } from "xstate";
+import { messageOf, SignalboxError } from "./errors.ts";
 import { restored } from "./macrostep.ts";
 import { actorLogicOf, type Machine, type Snapshot } from "./machine.ts";
 
@@ -28,8 +29,17 @@ export function freeze(snapshot: Snapshot): Frozen {
   return frozen;
 }
 
-/** The live snapshot of a stored one. Throws when the chart no longer has a state or an activity of it. */
+/** The live snapshot of a stored one. Throws `needs-migration` when the chart does not have a state or an activity of it. */
 export function thaw(machine: Machine, frozen: Frozen): Snapshot {
+  try {
+    return thawed(machine, frozen);
+  } catch (error) {
+    const detail = `What is stored of this instance does not fit version ${machine.version} of ${machine.name}: ${messageOf(error)}`;
+    throw new SignalboxError("needs-migration", detail, { cause: error });
+  }
+}
+
+function thawed(machine: Machine, frozen: Frozen): Snapshot {
   const children = Object.entries(frozen.children).map(([id, src]) => {
     if (actorLogicOf(machine.chart, src) === undefined) {
       throw new Error(`${machine.name} has no activity ${src}, which the call ${id} is about`); // XState would forget the call

@@ -1,7 +1,6 @@
-import { z } from "zod";
 import { SignalboxError } from "../core/errors.ts";
 import { sendersOf, versionOf, type Machine } from "../core/machine.ts";
-import { describeFaults, faultsOf } from "../core/schema-faults.ts";
+import { describeFaults, readBy, type SchemaFault } from "../core/schema-faults.ts";
 import { checkFitness } from "../core/registration.ts";
 
 /** The machines that an engine runs, by name; every one has been found fit. */
@@ -44,9 +43,9 @@ export function createCatalogue(machines: readonly Machine[]): Catalogue {
 
 /** Checks what `create` is given. Throws `invalid-request` with every fault. */
 export function parseInput(machine: Machine, input: unknown): unknown {
-  const parsed = machine.input.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw invalid(`The input does not fit ${machine.name}`, parsed.error, ["input"]);
+  const { fits, data, faults } = readBy(machine.input, input, ["input"]);
+  if (fits) return data;
+  throw invalid(`The input does not fit ${machine.name}`, faults);
 }
 
 /** A checked event without the engine's stamps. */
@@ -79,18 +78,17 @@ export function parseEvent(machine: Machine, event: unknown, sender?: "engine"):
   if (sender !== "engine" && sendersOf(schema).every((each) => each === "engine")) {
     throw new SignalboxError("internal-event", `${type} is sent by the engine only.`);
   }
-  const stamped = ["at", "principal"].filter((field) => field in payload);
-  if (stamped.length > 0) {
+  if ("at" in payload || "principal" in payload) {
+    const stamped = ["at", "principal"].filter((field) => field in payload);
     throw new SignalboxError("invalid-request", `The engine sets ${stamped.join(" and ")}; leave them out.`, {
       errors: stamped.map((field) => ({ pointer: `/${field}`, detail: "set by the engine" })),
     });
   }
-  const parsed = schema.safeParse(payload);
-  if (!parsed.success) throw invalid(`The event does not fit ${type} of ${machine.name}`, parsed.error, []);
-  return { type, payload: parsed.data as Record<string, unknown> };
+  const { fits, data, faults } = readBy(schema, payload);
+  if (!fits) throw invalid(`The event does not fit ${type} of ${machine.name}`, faults);
+  return { type, payload: data as Record<string, unknown> };
 }
 
-function invalid(what: string, error: z.ZodError, under: readonly PropertyKey[]): SignalboxError {
-  const errors = faultsOf(error, under);
+function invalid(what: string, errors: readonly SchemaFault[]): SignalboxError {
   return new SignalboxError("invalid-request", `${what}: ${describeFaults(errors)}.`, { errors });
 }

@@ -8,6 +8,8 @@ import { createPresence } from "./presence.ts";
 /** Tells the hosts of rollouts that are under way whether their agents are there. */
 export interface Attendance {
   seen(host: string): void;
+  /** Its agent has asked, not long ago. */
+  isHeard(host: string): boolean;
   /** A person excuses a host: one whose agent is not there is missed from now on, so that it comes back when it asks. */
   excused(rolloutId: string, host: string): void;
   /** To be told after the index has changed. */
@@ -55,6 +57,8 @@ export function createAttendance(given: {
       presence.seen(host);
       for (const facts of index.hostsNamed(host)) welcome(facts);
     },
+
+    isHeard: presence.hasAsked,
 
     excused(rolloutId, host) {
       if (!presence.hasAsked(host)) notices.tell(hostIdOf(rolloutId, host), { type: "host.unreachable" });

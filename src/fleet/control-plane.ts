@@ -9,6 +9,7 @@ import type { FleetDifference } from "../planning/difference.ts";
 import type { FrozenPlan } from "../planning/frozen-plan.ts";
 import type { GateVerdict } from "../planning/plan-types.ts";
 import type { DeclarationFault, DeclarationSource } from "./declaration-watch.ts";
+import type { ContestedHost } from "./holders.ts";
 
 /**
  * Runs the rollouts of a fleet on an engine: opens them, plans them, watches which agents are there, and says what an agent
@@ -57,11 +58,15 @@ export interface ControlPlane {
   /** Which gates hold a host back, since when, and what would open them. */
   explainHost(rolloutId: string, host: string): Promise<HostExplanation>;
 
+  /** An agent asks or tells for a host. Throws `host-taken` when another one speaks for it; to be asked before anything is done. */
+  admit(host: string, agent: string): void;
+  /** Hosts for which a second agent was refused not long ago. */
+  contested(): ContestedHost[];
   /** The agent of a host asks: it is there. */
   seen(host: string): void;
   /** What a host has to do beyond what its agent knows; nothing is changed but that a host of a plan gets its instance when its agent tells of it. */
   ordersFor(host: string, known: readonly KnownRollout[]): Promise<AgentOrder[]>;
-  /** The agent of a host tells of a rollout, in which it has taken so many orders: to be told before its events are. */
+  /** The agent of a host tells of a rollout, in which it has taken these orders: to be told before its events are. */
   tookOrders(host: string, taken: Omit<KnownRollout, "sent">): Promise<void>;
   /** Resolves when something of the host has changed from now on, or the signal is aborted: ask this, then look. */
   changed(host: string, signal: AbortSignal): Promise<void>;
@@ -164,8 +169,8 @@ export interface HostExplanation extends HostRecord {
 /** A rollout that an agent has records of. */
 export interface KnownRollout {
   rolloutId: string;
-  /** Orders that it has taken. */
-  orders: number;
+  /** The ids of orders that it has taken. */
+  orders: readonly string[];
   /** The last number of its stream that was acknowledged to it. */
   sent: number;
 }
@@ -184,7 +189,8 @@ export type AgentOrder =
   | {
       kind: "order";
       rolloutId: string;
-      number: number;
+      /** It is taken once. */
+      id: string;
       event: { type: (typeof orderTypes)[number] } & Record<string, unknown>;
     }
   /** Tell again what comes after this number of the stream. */

@@ -69,6 +69,8 @@ export function createControlPlane({ clock, log = silentLog, limits = {} }: Cont
     hosts: async (rolloutId, query) => (await current()).records.hosts(rolloutId, query),
     explainHost: async (rolloutId, host) => (await current()).records.explainHost(rolloutId, host),
 
+    admit: (host, agent) => up().holders.admit(host, agent),
+    contested: () => up().holders.contested(),
     seen: (host) => up().attendance.seen(host),
     ordersFor: async (host, known) => (await current()).ordersFor(host, known),
     tookOrders: async (host, taken) => (await current()).tookOrders(host, taken),

@@ -40,6 +40,7 @@ export function createDeclarationWatch(given: {
     let revision: string | null = null;
     try {
       revision = await source.revision();
+      if (revision === applied) fault = null; // a faulty one was taken back
       if (revision === applied || (revision === fault?.revision && !fault.detail.startsWith(notApplied))) return;
       const declared = parseFleetText(await source.read());
       await applyOrTell(declared);

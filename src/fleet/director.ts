@@ -50,10 +50,13 @@ export function createDirector(given: {
   /** Undefined when there is nothing to plan any more. */
   async function decisionOn(rolloutId: string, signal: AbortSignal): Promise<Decision | undefined> {
     await follower.reached(await engine.position(), signal);
-    const entry = index.rollouts.get(rolloutId);
-    if (entry === undefined || hasNothingToDo(entry)) return undefined;
-    if (!entry.isComplete) await follower.readHosts(rolloutId);
-    return planners.decide(rolloutId, entry.plan ?? (await plans.of(rolloutId)), clock.now());
+    for (;;) {
+      const entry = index.rollouts.get(rolloutId);
+      if (entry === undefined || hasNothingToDo(entry)) return undefined;
+      const plan = entry.plan ?? (await plans.of(rolloutId));
+      if (entry.isComplete) return planners.decide(rolloutId, plan, clock.now()); // asked last: hosts may be let go during any wait
+      await follower.readHosts(rolloutId);
+    }
   }
 
   /** What stood in the way; undefined when everything was done. */

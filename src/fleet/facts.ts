@@ -1,4 +1,4 @@
-import type { HostContext } from "../../machines/host/context.ts";
+import { orderIdOf, type HostContext } from "../../machines/host/context.ts";
 import { failingProbes } from "../../machines/host/probes.ts";
 import type { HostState } from "../../machines/host/states.ts";
 import type { RolloutContext } from "../../machines/rollout/context.ts";
@@ -25,9 +25,9 @@ export interface HostFacts extends PlannedHost {
   readonly rolloutId: string;
   readonly channel: string;
   readonly isAcknowledged: boolean;
-  /** Orders that it was given. */
-  readonly orders: number;
-  /** Those of them that nobody here remembers. */
+  /** The ids of the orders that it was given. */
+  readonly orders: readonly string[];
+  /** How many others its agent has taken, which nobody here remembers. */
   readonly forgottenOrders: number;
   /** A number that the agent's stream has reached; it may have gone on without a change. */
   readonly streamSeq: number;
@@ -69,6 +69,8 @@ export async function lookAt(engine: Engine, row: Row): Promise<Seen> {
   return { row, value, context };
 }
 
+const noOrders: readonly string[] = []; // most hosts have none
+
 export function hostFactsOf({ row, context: seen }: Seen): HostFacts {
   const context = seen as HostContext;
   return {
@@ -81,12 +83,13 @@ export function hostFactsOf({ row, context: seen }: Seen): HostFacts {
     countedAs: context.countedAs,
     isOffered: context.offeredAt !== null,
     isUnreachable: context.unreachableSince !== null,
+    missedSince: context.unreachableSince,
     isExcused: context.excused !== null,
     isSoakWaived: context.isSoakWaived,
     isReleaseAsked: context.releaseAskedBy !== null,
     failingProbes: failingProbes(context).length,
     isAcknowledged: context.acknowledgedAt !== null,
-    orders: (context.forgottenOrders ?? 0) + context.orders.length,
+    orders: context.orders.length === 0 ? noOrders : context.orders.map(orderIdOf),
     forgottenOrders: context.forgottenOrders ?? 0,
     streamSeq: row.streams[agentStream] ?? 0,
   };

@@ -94,7 +94,7 @@ export function createFleetIndex(onChange: (change: Change) => void): FleetIndex
     const { id, state } = held.facts;
     if (!isOver(state) || held.restless > 0) return;
     for (const facts of held.hosts.values()) forgetHost(facts);
-    held.hosts.clear();
+    held.hosts = new Map(); // another one: whoever holds the one before has all that were in it
     held.isComplete = false;
     if (state === "Pruned") rollouts.delete(id);
   }

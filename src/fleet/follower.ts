@@ -11,7 +11,7 @@ import { orAborted } from "../core/or-aborted.ts";
 import type { Engine } from "../engine/engine.ts";
 import { parseFleet } from "../planning/parse-fleet.ts";
 import { hostFactsOf, isOver, look, lookAt, rolloutFactsOf, type RolloutFacts, type Row, type Seen } from "./facts.ts";
-import type { FleetIndex, NodeTrouble } from "./fleet-index.ts";
+import type { FleetIndex, NodeTrouble, RolloutEntry } from "./fleet-index.ts";
 import { fleetDocumentIdOf } from "./instance-ids.ts";
 import type { Plans } from "./plans.ts";
 
@@ -19,8 +19,8 @@ import type { Plans } from "./plans.ts";
 export interface Follower {
   /** Resolves when everything that is there has been read. */
   start(): Promise<void>;
-  /** Reads all hosts of a rollout that the index has let go. */
-  readHosts(rolloutId: string): Promise<void>;
+  /** Reads all hosts of a rollout that the index has let go, and answers with them: it may let go of them at any time again. */
+  readHosts(rolloutId: string): Promise<RolloutEntry["hosts"]>;
   /** Resolves when the index has seen this position of the journal. Throws the signal's reason. */
   reached(position: number, signal?: AbortSignal): Promise<void>;
   stop(): Promise<void>;
@@ -84,15 +84,26 @@ export function createFollower(given: {
     }
   }
 
-  async function readHosts(rolloutId: string): Promise<void> {
-    for await (const row of hostRowsOf(engine, rolloutId)) {
+  async function readHosts(rolloutId: string): Promise<RolloutEntry["hosts"]> {
+    for (;;) {
       const { hosts } = index.rollouts.get(rolloutId) ?? {};
+      if (hosts === undefined) return new Map();
+      if (await readInto(hosts, rolloutId)) return hosts;
+    }
+  }
+
+  /** Whether all are there: a change of their rollout may let go of those that were read. */
+  async function readInto(hosts: RolloutEntry["hosts"], rolloutId: string): Promise<boolean> {
+    const isKept = () => index.rollouts.get(rolloutId)?.hosts === hosts;
+    for await (const row of hostRowsOf(engine, rolloutId)) {
       await tolerant(row.id, async () => {
         const seen = await lookAt(engine, row);
-        if (hosts?.has(hostFactsOf(seen).host) !== true) await read(seen); // what the journal told meanwhile is newer
+        if (isKept() && !hosts.has(hostFactsOf(seen).host)) await read(seen); // what the journal told meanwhile is newer
       });
+      if (!isKept()) return false;
     }
-    index.complete(rolloutId);
+    if (isKept()) index.complete(rolloutId);
+    return isKept();
   }
 
   async function follow(): Promise<void> {

@@ -1,5 +1,6 @@
 import { initialContext, lastRun, type ChannelContext } from "../../machines/channel/context.ts";
 import type { RolloutContext } from "../../machines/rollout/context.ts";
+import type { RolloutState } from "../../machines/rollout/states.ts";
 import { rolloutIdOf } from "../../machines/rollout/rollout-id.ts";
 import { hostsOf } from "../../machines/rollout/waves.ts";
 import { isSignalboxError, SignalboxError } from "../core/errors.ts";
@@ -21,7 +22,13 @@ const attemptsMax = 5; // others may open rollouts of the channel at the same ti
 export interface Run {
   channel: string;
   /** Throws when there is nothing to open. */
-  choose(channel: ChannelContext): Choice;
+  choose(channel: ChannelContext, newest: Newest | undefined): Choice;
+}
+
+/** The newest rollout of a channel, as it is now. */
+export interface Newest {
+  state: RolloutState;
+  context: RolloutContext;
 }
 
 export interface Choice {
@@ -43,9 +50,15 @@ export async function withFreshState<Result>(work: () => Promise<Result>): Promi
     try {
       return await work();
     } catch (error) {
-      if (!isSignalboxError(error, "version-mismatch") || attempt >= attemptsMax) throw error;
+      if (!isOfAnotherState(error) || attempt >= attemptsMax) throw error;
     }
   }
+}
+
+/** Also `over`: the rollout that was to be cancelled has ended meanwhile. */
+function isOfAnotherState(error: unknown): boolean {
+  if (isSignalboxError(error, "version-mismatch")) return true;
+  return isSignalboxError(error, "event-refused") && error.reasons.some(({ code }) => code === "over");
 }
 
 /** Opens runs: the channel takes its newest, the plan is frozen, and the predecessor makes room, in one transaction. */
@@ -69,7 +82,7 @@ export function createOpening(engine: Engine): Opening {
     const id = channelIdOf(channel);
     const found = await lookFor(engine, id);
     const context = (found?.context as ChannelContext | undefined) ?? neverOpened(channel);
-    const choice = choose(context);
+    const choice = choose(context, await newestOf(context));
     const frozen = freezePlan(fleet, channel, choice);
     const run = await runOf(context, choice.ref);
     const previous = context.newest?.rolloutId;
@@ -108,6 +121,11 @@ export function createOpening(engine: Engine): Opening {
         },
       },
     ];
+  }
+
+  async function newestOf({ newest }: ChannelContext): Promise<Newest | undefined> {
+    const seen = newest === null ? undefined : await lookFor(engine, newest.rolloutId);
+    return seen && { state: seen.row.state as RolloutState, context: seen.context as RolloutContext };
   }
 
   /** A ref that has come back after the channel forgot about it must not get the id of an instance that is still there. */

@@ -1,4 +1,4 @@
-import type { HostContext, Order } from "../../machines/host/context.ts";
+import { orderIdOf, type HostContext, type Order } from "../../machines/host/context.ts";
 import { hostIdOf } from "../../machines/rollout/rollout-id.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { EngineMove } from "../engine/plan.ts";
@@ -22,26 +22,28 @@ export function createOrders(given: { engine: Engine; index: FleetIndex; joining
     const context = found.context as HostContext;
     const seq = found.row.streams[agentStream] ?? 0;
     const replay: AgentOrder[] = known.sent > seq ? [{ kind: "replay", rolloutId, after: seq }] : [];
-    const taken = Math.max(0, known.orders - (context.forgottenOrders ?? 0));
-    const orders = context.orders.slice(taken).map((order, index): AgentOrder => {
-      return { kind: "order", rolloutId, number: known.orders + index + 1, event: eventOf(order, context) };
-    });
+    const orders = context.orders
+      .map((order): AgentOrder & { kind: "order" } => {
+        return { kind: "order", rolloutId, id: orderIdOf(order), event: eventOf(order, context) };
+      })
+      .filter(({ id }) => !known.orders.includes(id));
     return [...replay, ...orders];
   }
 
   /** What the agent tells of has happened, and nobody here remembers it: it is told again, to an instance that begins anew. */
   async function regain(host: string, { rolloutId, orders }: KnownRollout): Promise<AgentOrder[]> {
-    const atOnce = orders === 0 ? [] : [ordersTaken(hostIdOf(rolloutId, host), orders)];
+    const atOnce = orders.length === 0 ? [] : [ordersTaken(hostIdOf(rolloutId, host), orders.length)];
     const isJoined = await joining.join({ rolloutId, host, atOnce }, { principal: "engine" });
     return isJoined ? [{ kind: "replay", rolloutId, after: 0 }] : [];
   }
 
-  /** Orders that nobody here remembers count all the same: to what the agent tells next, and in the numbers of new ones. */
+  /** Orders that nobody here remembers count all the same: to what the agent tells next. */
   async function tookOrders(host: string, { rolloutId, orders }: Omit<KnownRollout, "sent">): Promise<void> {
     const facts = index.rollouts.get(rolloutId)?.hosts.get(host);
     if (facts === undefined || isFinal(facts)) return;
-    if (orders <= facts.orders && orders >= facts.forgottenOrders) return;
-    await engine.transactAsEngine([ordersTaken(hostIdOf(rolloutId, host), orders)], { principal: "engine" });
+    const forgotten = orders.filter((id) => !facts.orders.includes(id)).length;
+    if (forgotten === facts.forgottenOrders) return;
+    await engine.transactAsEngine([ordersTaken(hostIdOf(rolloutId, host), forgotten)], { principal: "engine" });
   }
 
   /** What is to be done in a rollout that the agent knows nothing of. */
@@ -85,13 +87,13 @@ export function createOrders(given: { engine: Engine; index: FleetIndex; joining
   return { ordersFor, tookOrders };
 }
 
-function ordersTaken(id: string, taken: number): EngineMove {
-  return { id, event: { type: "orders.taken", taken }, sender: "engine" };
+function ordersTaken(id: string, forgotten: number): EngineMove {
+  return { id, event: { type: "orders.taken", forgotten }, sender: "engine" };
 }
 
 /** Nothing can be there that the agent does not know: neither orders, nor a gap in what it has told. */
 function isUpToDate(facts: HostFacts | undefined, { orders, sent }: KnownRollout): boolean {
-  return facts !== undefined && facts.orders <= orders && facts.streamSeq >= sent;
+  return facts !== undefined && facts.streamSeq >= sent && facts.orders.every((id) => orders.includes(id));
 }
 
 /** An offer stands, or the agent has lost what it had begun. */

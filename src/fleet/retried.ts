@@ -16,9 +16,9 @@ export async function convergedIn(
   for (let run: RolloutEntry | undefined = entry; run !== undefined && runs.length < runsMax; ) {
     const { id, context } = run.facts;
     if (context.planHash === null) break;
-    if (!run.isComplete) await given.readHosts(id);
+    const hosts = run.isComplete ? run.hosts : await given.readHosts(id);
     const { waveOf } = run.plan ?? (await given.plans.of(id));
-    const converged = [...run.hosts.values()].filter(({ state }) => state === "Converged").map(({ host }) => host);
+    const converged = [...hosts.values()].filter(({ state }) => state === "Converged").map(({ host }) => host);
     runs.push({ isPlanned: (host) => waveOf.has(host), converged: new Set(converged) });
     run = retriedBy(run, given.index);
   }

@@ -6,6 +6,7 @@ import { createDirector } from "./director.ts";
 import { isOver } from "./facts.ts";
 import { createFleetIndex, type Change, type RolloutEntry } from "./fleet-index.ts";
 import { createFollower } from "./follower.ts";
+import { createHolders } from "./holders.ts";
 import { createJoining } from "./joining.ts";
 import { createNotices } from "./notices.ts";
 import { createOrders } from "./orders.ts";
@@ -34,6 +35,8 @@ export function createRunning(given: { engine: Engine; clock: Clock; log: Log; l
   const planners = createPlanners(index);
   const notices = createNotices({ engine, clock, log });
   const attendance = createAttendance({ index, notices, clock, absentAfterMs: limits.absentAfterMs });
+  const { isHeard } = attendance;
+  const holders = createHolders({ isHeard, clock, log, absentAfterMs: limits.absentAfterMs });
   const wakes = createWakes();
   const inTurn = createSerial();
   const follower = createFollower({ engine, index, plans, clock, log });
@@ -56,6 +59,7 @@ export function createRunning(given: { engine: Engine; clock: Clock; log: Log; l
   const running = {
     index,
     attendance,
+    holders,
     wakes,
     requests,
     planRollout: createDirector({ engine, index, follower, plans, planners, inTurn, clock, log }),

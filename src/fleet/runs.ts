@@ -1,10 +1,10 @@
 import type { ChannelContext } from "../../machines/channel/context.ts";
+import type { RolloutContext } from "../../machines/rollout/context.ts";
 import { parseRolloutId } from "../../machines/rollout/rollout-id.ts";
 import { SignalboxError } from "../core/errors.ts";
 import type { Fleet } from "../planning/fleet.ts";
 import type { OpenOrder } from "./control-plane.ts";
 import type { RolloutFacts } from "./facts.ts";
-import type { RolloutEntry } from "./fleet-index.ts";
 import type { Choice, Run } from "./opening.ts";
 
 /** A run as somebody asks for it; of the declared ref when none is named. */
@@ -20,20 +20,26 @@ export function askedRun(fleet: Fleet, { channel, ref, hosts, isUndo }: OpenOrde
 export function undoRun(channel: string, reason: string | undefined): Run {
   return {
     channel,
-    choose: (context) => ({ ref: lastGood(context).ref, isUndo: true, ...(reason !== undefined && { reason }) }),
+    choose(context, newest) {
+      if (newest?.context.isUndo === true && newest.context.endedAt === null) throw underWay(newest.context);
+      return { ref: lastGood(context).ref, isUndo: true, ...(reason !== undefined && { reason }) };
+    },
   };
 }
 
 /** Stops a rollout where it is, and goes back. */
-export function abortRun({ facts }: RolloutEntry, reason: string | undefined): Run {
-  const { id, channel, ref, state } = facts;
+export function abortRun(
+  { facts }: { facts: Pick<RolloutFacts, "id" | "channel" | "ref"> },
+  reason: string | undefined,
+): Run {
+  const { id, channel, ref } = facts;
   return {
     channel,
-    choose(context): Choice {
-      if (context.newest?.rolloutId !== id) throw notNewest(id, context);
+    choose(context, newest): Choice {
+      if (context.newest?.rolloutId !== id || newest === undefined) throw notNewest(id, context);
       const given = reason !== undefined && { reason };
       const cancels = { rolloutId: id, ...given };
-      const isToBeStopped = state !== "Terminal" && state !== "Superseded";
+      const isToBeStopped = newest.state !== "Terminal" && newest.state !== "Superseded";
       return { ref: lastGood(context, ref).ref, isUndo: true, ...given, ...(isToBeStopped && { cancels }) };
     },
   };
@@ -74,6 +80,12 @@ function lastGood(context: ChannelContext, from = context.newest?.ref): { ref: s
   const why = isHeld ? "What became Terminal before is quarantined" : "No other ref has become Terminal";
   const detail = `${why} on ${channel}: there is nothing to go back to. rollout cancel stops it where it is; a newer ref goes on.`;
   throw refusal("nothing-to-undo", detail);
+}
+
+/** A second undo of the same trouble would bring the trouble back, or go further back than anybody has asked for. */
+function underWay({ rolloutId, channel, targetRef }: RolloutContext): SignalboxError {
+  const detail = `${rolloutId} brings ${channel} back to ${targetRef} already. rollout cancel stops it; then it can be undone, too.`;
+  return refusal("undo-under-way", detail);
 }
 
 function notNewest(id: string, { newest }: ChannelContext): SignalboxError {

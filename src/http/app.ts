@@ -85,7 +85,10 @@ export function createApp(engine: Engine, options: AppOptions = {}): Express {
   }
   for (const [path, methods] of Map.groupBy(operations, ({ path }) => path)) app.all(path, methodNotAllowed(methods));
   app.use((request: Request) => {
-    throw new SignalboxError("not-found", `There is no ${request.method} ${request.path}.`);
+    throw new SignalboxError(
+      "not-found",
+      `There is no ${request.method} ${request.path}. GET /docs has what there is.`,
+    );
   });
   app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
     noteError(response, error);

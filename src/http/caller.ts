@@ -8,7 +8,7 @@ const keyLengthMax = 255;
 
 /** Who asks, and under which conditions. `asked` is what a key stands for. */
 export function callerOf(request: Request, operation: Operation, asked: object, identity: Identity): Caller {
-  const { name, isChange, isOfVersion } = operation;
+  const { name, isChange, isOfVersion, answers } = operation;
   const id = isChange ? request.get("Idempotency-Key") : undefined;
   if (id !== undefined && (id === "" || id.length > keyLengthMax)) {
     throw new SignalboxError("invalid-request", `An Idempotency-Key has 1 to ${keyLengthMax} characters.`);
@@ -23,6 +23,7 @@ export function callerOf(request: Request, operation: Operation, asked: object, 
     ...identity,
     ...(id !== undefined && { command: { id, fingerprint: canonicalJson([name, asked]) } }),
     ...(ifMatch !== undefined && ifMatch !== "*" && { expectedVersion: versionIn(ifMatch) }),
+    ...(answers[303] !== undefined && request.accepts(["json", "html"]) === "html" && { prefersPage: true as const }),
     ...(lastEventId !== undefined && lastEventId !== "" && { lastEventId: positionIn(lastEventId) }),
   };
 }

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { SignalboxError } from "../core/errors.ts";
-import { describeFaults, faultsOf } from "../core/schema-faults.ts";
+import { describeFaults, readBy } from "../core/schema-faults.ts";
 
 /** Checks one part of a request by its schema; a part without a schema must be empty. Throws with every fault. */
 export function parsePart(schema: z.ZodType | undefined, value: unknown, part: "path" | "query" | "body"): unknown {
@@ -10,10 +10,11 @@ export function parsePart(schema: z.ZodType | undefined, value: unknown, part: "
       errors: [{ pointer: "", detail: `no ${part} expected` }],
     });
   }
-  const parsed = schema.safeParse(part === "body" ? value : { ...(value as object) });
-  if (parsed.success) return parsed.data;
-  const errors = faultsOf(parsed.error);
-  throw new SignalboxError("invalid-request", `The ${part} does not fit: ${describeFaults(errors)}.`, { errors });
+  const { fits, data, faults } = readBy(schema, part === "body" ? value : { ...(value as object) });
+  if (fits) return data;
+  throw new SignalboxError("invalid-request", `The ${part} does not fit: ${describeFaults(faults)}.`, {
+    errors: faults,
+  });
 }
 
 function isEmpty(value: unknown): boolean {

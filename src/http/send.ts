@@ -23,7 +23,7 @@ export function send(request: Request, response: Response, answer: Answer): void
     response.redirect(308, `${request.baseUrl}${request.path.slice(0, -1)}`); // what a page loads is named relative to it
     return;
   }
-  if (status === 204) {
+  if (status === 204 || status === 303) {
     response.status(status).end();
     return;
   }

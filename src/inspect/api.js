@@ -10,6 +10,7 @@ import { learnClock } from "./times.js";
  * @typedef {import("../operations/answer-schemas.ts").SentEventView} SentEventView
  * @typedef {import("../operations/answer-schemas.ts").MomentView} MomentView
  * @typedef {import("../operations/answer-schemas.ts").AttentionView} AttentionView
+ * @typedef {import("../operations/answer-schemas.ts").OverviewView} OverviewView
  * @typedef {import("../operations/answer-schemas.ts").ProblemDocument} ProblemDocument
  */
 
@@ -111,6 +112,8 @@ export function createApi({ askForToken }) {
 
     /** @returns {Promise<AttentionView>} */
     attention: () => json("v1/attention"),
+    /** @returns {Promise<OverviewView>} */
+    overview: () => json("v1/overview"),
     /** @returns {Promise<{ items: MachineSummary[] }>} */
     machines: () => json("v1/machines"),
     /** @param {string} name @returns {Promise<MachineDetails>} */

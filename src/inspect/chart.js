@@ -1,6 +1,8 @@
+import { adopt, withoutStyle, writeTitles } from "./chart-picture.js";
 import { el, fill } from "./dom.js";
-import { glyph } from "./glyphs.js";
-import { hopsOf, isWithin } from "./states.js";
+import { iconButton } from "./glyphs.js";
+import { isWithin } from "./states.js";
+import { takenParts } from "./taken-arcs.js";
 
 /**
  * @typedef {import("./api.js").MachineDetails} MachineDetails
@@ -15,9 +17,7 @@ import { hopsOf, isWithin } from "./states.js";
 
 const readableScale = 0.72; // below it the small letters of a chart cannot be read
 const farScale = 0.6; // below it the states' names are written larger
-const overviewScale = 0.4; // below it not even those can be read
-const farTitleFactor = 1.7; // what the title bar has room for
-const titlePx = 15;
+const overviewScale = 0.38; // below it not even those can be read
 const scaleMin = 0.15;
 const scaleMax = 2.5;
 const moveMs = 320;
@@ -47,13 +47,13 @@ export function createChart() {
   let lit = new Set();
   let frame = 0;
 
-  const follow = button("follow", "Follow the current state", () => setFollows(!follows));
+  const follow = iconButton("follow", "Follow the current state", () => setFollows(!follows));
   const tools = el(
     "div",
     { class: "chart-tools" },
-    button("minus", "Zoom out", () => zoom(1 / 1.25)),
-    button("plus", "Zoom in", () => zoom(1.25)),
-    button("fit", "Show all of it", fit),
+    iconButton("minus", "Zoom out", () => zoom(1 / 1.25)),
+    iconButton("plus", "Zoom in", () => zoom(1.25)),
+    iconButton("fit", "Show all of it", fit),
     follow,
   );
   const element = el("div", { class: "chart" }, stage);
@@ -75,13 +75,13 @@ export function createChart() {
     const drawn = /** @type {SVGSVGElement} */ (/** @type {unknown} */ (document.importNode(root, true)));
     const [, , width = 1, height = 1] = (drawn.getAttribute("viewBox") ?? "").split(" ").map(Number);
     size = { width, height };
-    stage.style.setProperty("--needed", `${height + 48}px`);
     for (const node of drawn.querySelectorAll("[id]")) node.removeAttribute("id"); // a state may be called like a part of the page
     drawn.removeAttribute("width");
     drawn.removeAttribute("height");
     svg = drawn;
     isFar = false;
     fill(stage, drawn);
+    askForHeight();
     if (wholeScale() < overviewScale) setFollows(true);
     else fit();
   }
@@ -101,6 +101,13 @@ export function createChart() {
       if (pulses && !calm.matches) part.classList.add("pulse");
     }
     if (follows) look(pulses);
+  }
+
+  /** No more than the chart takes in this width. */
+  function askForHeight() {
+    const scale = Math.min(1, viewport().width / size.width);
+    const height = size.height * (scale < overviewScale ? 1 : scale);
+    stage.style.setProperty("--needed", `${Math.ceil(height) + 48}px`);
   }
 
   function viewport() {
@@ -270,6 +277,7 @@ export function createChart() {
     act();
   });
   const resized = new ResizeObserver(() => {
+    if (svg !== undefined) askForHeight();
     if (follows) look();
     else if (isWhole) fit();
     else place(camera);
@@ -292,122 +300,4 @@ export function createChart() {
     focus: () => stage.focus(),
     stop: () => resized.disconnect(),
   };
-}
-
-/** @param {string} name @param {string} label @param {() => void} act */
-function button(name, label, act) {
-  return el("button", { type: "button", class: "icon", title: label, "aria-label": label, onclick: act }, glyph(name));
-}
-
-/**
- * The names of the states, larger when they are seen from far, as far as their bars have room.
- *
- * @param {Element} drawn
- * @param {boolean} isFar
- */
-function writeTitles(drawn, isFar) {
-  for (const state of drawn.querySelectorAll("[data-state]")) {
-    const box = state.querySelector(":scope > rect.box");
-    const title = /** @type {SVGTextElement | null} */ (state.querySelector(":scope > text.title"));
-    if (box === null || title === null) continue;
-    const own = Number(title.dataset["length"] ?? title.getAttribute("textLength"));
-    title.dataset["length"] = String(own);
-    const room = Number(box.getAttribute("width")) - 44;
-    const factor = isFar ? Math.min(farTitleFactor, Math.max(1, room / own)) : 1;
-    title.setAttribute("textLength", String(own * factor));
-    title.style.fontSize = factor === 1 ? "" : `${titlePx * factor}px`;
-    title.style.transform = factor === 1 ? "" : `translateY(${(factor - 1) * 5}px)`; // it stays within its bar
-  }
-}
-
-/** @type {CSSStyleSheet | undefined} */
-let adopted;
-
-/**
- * A picture and its rules apart: a strict policy blocks a style within the page, and a parser counts as one. The text of a
- * picture is escaped, so that the first of these marks is the style's own.
- *
- * @param {string} text
- */
-function withoutStyle(text) {
-  const [begin, end] = ["<style>", "</style>"];
-  const from = text.indexOf(begin);
-  const to = text.indexOf(end, from);
-  if (from < 0 || to < 0) return { picture: text, rules: "" };
-  return { picture: text.slice(0, from) + text.slice(to + end.length), rules: text.slice(from + begin.length, to) };
-}
-
-/**
- * Takes a picture's rules as a sheet of the page, with the page's colours in the place of its own.
- *
- * @param {string} rules
- */
-function adopt(rules) {
-  if (adopted === undefined) {
-    adopted = new CSSStyleSheet();
-    document.adoptedStyleSheets = [adopted, ...document.adoptedStyleSheets];
-  }
-  adopted.replaceSync(rules);
-  for (let index = adopted.cssRules.length - 1; index >= 0; index -= 1) {
-    const rule = adopted.cssRules[index];
-    if (rule instanceof CSSMediaRule) adopted.deleteRule(index);
-    else if (rule instanceof CSSStyleRule)
-      for (const name of Array.from(rule.style)) if (name.startsWith("--")) rule.style.removeProperty(name);
-  }
-}
-
-/**
- * The arcs that an entry's macrostep went along.
- *
- * @param {Element} drawn
- * @param {MachineDetails} machine
- * @param {{ active: ReadonlySet<string>, before: ReadonlySet<string>, entry: JournalEntryView }} taken
- * @returns {Element[]}
- */
-function takenParts(drawn, { nodes }, { active, before, entry }) {
-  const type = entry.event?.type;
-  if (type === undefined) return [];
-  const tracks = [...drawn.querySelectorAll(".track")].map((element) => ({
-    element,
-    from: element.getAttribute("data-from") ?? "",
-    to: element.getAttribute("data-to") ?? "",
-    events: (element.getAttribute("data-event") ?? "").split(" "),
-  }));
-  const within = (/** @type {string} */ id, /** @type {string} */ of) => isWithin(nodes, id, of);
-  const hops = hopsOf(nodes, entry);
-  const along = hops.flatMap(([from, to], index) => {
-    const fits = tracks.filter(
-      (track) => (within(track.from, from) || within(from, track.from)) && within(track.to, to),
-    );
-    const cause = index === 0 ? type : "always";
-    const caused = fits.filter(({ events }) => events.includes(cause));
-    return caused.length > 0 ? caused : fits.slice(0, 1);
-  });
-  const beside = tracks.filter(({ from, to, events }) => {
-    const isOwn = events.includes(type) || events.includes("always");
-    return isOwn && before.has(from) && !before.has(to) && active.has(to);
-  });
-  const stayed =
-    along.length + beside.length > 0
-      ? []
-      : tracks.filter(({ from, to, events }) => events.includes(type) && before.has(from) && active.has(to));
-  const parts = [...along, ...beside, ...stayed].map(({ element }) => element);
-  const lines = parts.flatMap((part) =>
-    linesOf(part, (event) => event === type || (event === "always" && !hasLine(part, type))),
-  );
-  if (parts.length > 0) return [...parts, ...lines];
-  return [...drawn.querySelectorAll("[data-state]")].flatMap((state) => {
-    if (!before.has(state.getAttribute("data-state") ?? "")) return [];
-    return linesOf(state, (event) => event === type).slice(0, 1);
-  });
-}
-
-/** What is written of an event in a state or beside an arc. @param {Element} part @param {(event: string) => boolean} isMeant */
-function linesOf(part, isMeant) {
-  return [...part.querySelectorAll("[data-event]")].filter((line) => isMeant(line.getAttribute("data-event") ?? ""));
-}
-
-/** @param {Element} part @param {string} type */
-function hasLine(part, type) {
-  return linesOf(part, (event) => event === type).length > 0;
 }

@@ -110,6 +110,16 @@ export function focusFirst(part) {
   if (control instanceof HTMLElement) control.focus();
 }
 
+/** What is drawn anew keeps the focus where it was. @param {HTMLElement} part @param {() => void} draw */
+export function keepingFocus(part, draw) {
+  const active = document.activeElement;
+  const href = active instanceof HTMLAnchorElement && part.contains(active) ? active.getAttribute("href") : null;
+  draw();
+  if (href === null) return;
+  const again = [...part.querySelectorAll("a")].find((link) => link.getAttribute("href") === href);
+  again?.focus({ preventScroll: true });
+}
+
 let ids = 0;
 
 /** An id that no other element has. */

@@ -45,7 +45,7 @@ export function createEventPanel({ id, api, announce, onSent }) {
 
   function showChips() {
     if (instance === undefined || machine === undefined) return;
-    const { events } = machine;
+    const events = personsFirst(machine.events);
     const needs = new Map(instance.hears.map((each) => [each.type, each.needs]));
     const text = JSON.stringify([[...needs], open?.type, instance.state]);
     if (text === shownChips) return; // whoever has the focus on one keeps it
@@ -64,7 +64,7 @@ export function createEventPanel({ id, api, announce, onSent }) {
             : "It has ended and hears nothing any more.",
         ),
     );
-    unheard.hidden = others.length === 0;
+    unheard.hidden = others.length === 0 || instance.status !== "active";
     const wasOpen = unheard.open;
     fill(
       unheard,
@@ -319,6 +319,12 @@ export function createEventPanel({ id, api, announce, onSent }) {
       focusFirst(element);
     },
   };
+}
+
+/** What the reader may want to send stands before what programs tell. @param {readonly EventDetails[]} events */
+function personsFirst(events) {
+  const isOfPersons = (/** @type {EventDetails} */ { sentBy }) => sentBy.includes("person");
+  return [...events.filter(isOfPersons), ...events.filter((event) => !isOfPersons(event))];
 }
 
 /** @param {string} sign @param {string} text */

@@ -1,4 +1,4 @@
-import { svgEl } from "./dom.js";
+import { el, svgEl } from "./dom.js";
 
 /**
  * Signs that differ in shape, so that none depends on its colour. Each is drawn on 16 by 16 in the colour of the text.
@@ -92,4 +92,9 @@ export function lampOf({ status, tags }) {
   if (status === "error") return "error";
   if (status === "done") return "done";
   return ["attention", "busy", "steady"].find((tag) => tags.includes(tag)) ?? "plain";
+}
+
+/** A button that is a sign; its label is for ears, and in its title. @param {string} name @param {string} label @param {() => void} act */
+export function iconButton(name, label, act) {
+  return el("button", { type: "button", class: "icon", title: label, "aria-label": label, onclick: act }, glyph(name));
 }

@@ -16,7 +16,7 @@ import { clockText, currentZone, now, refreshTimes, switchZone } from "./times.j
  * @property {import("./api.js").Api} api
  * @property {(text: string) => void} announce for ears
  * @property {(place: Place, options?: { replaces?: boolean }) => void} go
- * @property {(connection: "connecting" | "live" | "lost" | "paused", retryNow: () => void) => void} onConnection
+ * @property {(connection: "connecting" | "live" | "lost" | "paused" | "none", retryNow: () => void) => void} onConnection none: there is nothing to follow
  * @property {(title: string) => void} setTitle
  *
  * @typedef {object} View
@@ -89,11 +89,12 @@ let lostAt = 0;
 
 /** @type {Page["onConnection"]} */
 function onConnection(connection, retryNow) {
-  const words = { connecting: "connecting", live: "live", lost: "connection lost", paused: "paused" };
+  const words = { connecting: "connecting", live: "live", lost: "lost", paused: "paused", none: "" };
   lamp.className = `connection is-${connection}`;
   fill(lamp, el("span", { class: "connection-lamp", "aria-hidden": "true" }), words[connection]);
-  if (connection === "live") {
-    if (!banner.hidden) announce("The connection is back, and all of it is up to date.");
+  lamp.hidden = connection === "none";
+  if (connection === "live" || connection === "none") {
+    if (!banner.hidden && connection === "live") announce("The connection is back, and all of it is up to date.");
     lostAt = 0;
     banner.hidden = true;
     fill(banner);

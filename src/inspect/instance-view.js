@@ -1,19 +1,21 @@
 import { Problem, sentenceOf } from "./api.js";
-import { changesBetween } from "./changes.js";
+import { calmly } from "./calm-announcer.js";
 import { createChart } from "./chart.js";
-import { el, fill, said, unseen } from "./dom.js";
+import { createContextPanel } from "./context-panel.js";
+import { el, fill, said } from "./dom.js";
 import { createEventPanel } from "./event-panel.js";
 import { follow } from "./event-stream.js";
-import { glyph, lampOf } from "./glyphs.js";
-import { createJournalPanel, nameOf } from "./journal-panel.js";
+import { glyph } from "./glyphs.js";
+import { instanceBoard } from "./instance-board.js";
+import { instanceHead } from "./instance-head.js";
+import { createJournalPanel } from "./journal-panel.js";
 import { outline } from "./outline.js";
 import { createPendingPanel } from "./pending-panel.js";
 import { addressOf } from "./places.js";
 import { reasonList } from "./reasons.js";
-import { activeIds, valueText } from "./states.js";
+import { activeIds } from "./states.js";
 import { createTimeline } from "./timeline.js";
-import { timeOf } from "./times.js";
-import { changeList, valueTree } from "./value-tree.js";
+import { waitList } from "./wait-list.js";
 
 /**
  * @typedef {import("./api.js").InstanceView} InstanceView
@@ -40,7 +42,7 @@ export function createInstanceView({ id, at, api, announce, go, onConnection, se
   const chart = createChart();
   const outlinePart = el("div", { class: "outline-part", hidden: true });
   const waits = el("div", { class: "waits" });
-  const context = el("div", {});
+  const context = createContextPanel();
   const head = el("header", { class: "instance-head" });
   const problem = el("div", { class: "problem", role: "alert", hidden: true });
   const then = el("div", { hidden: true });
@@ -74,7 +76,6 @@ export function createInstanceView({ id, at, api, announce, go, onConnection, se
   const moments = new Map();
   /** @type {import("./event-stream.js").Follower | undefined} */
   let follower;
-  let shownContext = "";
   let pulsedVersion = 0;
 
   void begin();
@@ -87,7 +88,21 @@ export function createInstanceView({ id, at, api, announce, go, onConnection, se
       pendingRows = rows.items;
       takeOlder(page);
       pulsedVersion = view.version;
-      build();
+      fill(
+        element,
+        ...instanceBoard({
+          head,
+          problem,
+          chart,
+          outline: outlinePart,
+          timeline: timeline.element,
+          waits,
+          events: [events.element, then],
+          pending: pending.element,
+          journal: journal.element,
+          context: context.element,
+        }),
+      );
       await loadMachine(view.machine);
       if (gone.signal.aborted) return;
       render();
@@ -101,6 +116,8 @@ export function createInstanceView({ id, at, api, announce, go, onConnection, se
   /** @param {unknown} error */
   function showFailure(error) {
     const isMissing = error instanceof Problem && error.status === 404;
+    onConnection("none", () => undefined);
+    setTitle(isMissing ? `No ${id}` : `${id} cannot be shown`);
     fill(
       element,
       el(
@@ -152,55 +169,6 @@ export function createInstanceView({ id, at, api, announce, go, onConnection, se
     } catch (error) {
       chart.fail(sentenceOf(error));
     }
-  }
-
-  function build() {
-    const asChart = el("button", { type: "button", class: "tab", "aria-pressed": "true" }, "Chart");
-    const asOutline = el("button", { type: "button", class: "tab", "aria-pressed": "false" }, "Outline");
-    const pick = (/** @type {boolean} */ isOutline) => {
-      chart.element.hidden = isOutline;
-      chart.tools.hidden = isOutline;
-      outlinePart.hidden = !isOutline;
-      asChart.setAttribute("aria-pressed", String(!isOutline));
-      asOutline.setAttribute("aria-pressed", String(isOutline));
-    };
-    asChart.addEventListener("click", () => pick(false));
-    asOutline.addEventListener("click", () => pick(true));
-    fill(
-      element,
-      el(
-        "nav",
-        { class: "crumbs", "aria-label": "Where this is" },
-        el("a", { href: addressOf({ view: "list", filters: new URLSearchParams() }) }, "All instances"),
-      ),
-      head,
-      problem,
-      el(
-        "div",
-        { class: "board" },
-        panel(
-          "chart-panel",
-          "Statechart",
-          el("div", { class: "tools" }, chart.tools, el("div", { class: "tabs" }, asChart, asOutline)),
-          chart.element,
-          outlinePart,
-          timeline.element,
-        ),
-        el(
-          "div",
-          { class: "side" },
-          panel("waits-panel", "Waits for", null, waits),
-          panel("events-panel", "Hears", null, events.element, then),
-          panel("pending-panel", "Is to happen", null, pending.element),
-        ),
-        el(
-          "div",
-          { class: "lower" },
-          panel("journal-panel", "Journal", null, journal.element),
-          panel("context-panel", "Context", null, context),
-        ),
-      ),
-    );
   }
 
   /** Follows the journal; whatever was missed while the connection was away comes first. */
@@ -330,115 +298,21 @@ export function createInstanceView({ id, at, api, announce, go, onConnection, se
     const change = moment ?? lastChange;
     element.classList.toggle("is-past", isPast);
     setTitle(`${shown.state} · ${id}`);
-    showHead(shown, isPast);
-    showWaits(shown, isPast);
+    fill(head, ...instanceHead(shown, { isPast }));
+    fill(waits, ...waitList(shown, { isPast }));
     showChart(shown, change, isPast);
-    showContext(shown, change);
+    context.show(shown, change);
     events.show(instance, machine);
     events.element.hidden = isPast;
     then.hidden = !isPast;
     if (isPast) fill(then, heardThen(shown));
     pending.show(pendingRows);
-    timeline.show(
-      entries,
-      moment?.entry.seq ?? null,
-      moment?.entry.outcome === "refused" ? reasonList(moment.entry.reasons ?? []) : null,
-    );
+    timeline.show(entries, {
+      shown: moment?.entry.seq ?? null,
+      wanted,
+      more: moment?.entry.outcome === "refused" ? reasonList(moment.entry.reasons ?? []) : null,
+    });
     journal.show(entries, { hasOlder, current: moment?.entry.seq, fresh });
-  }
-
-  /** @param {InstanceView} shown @param {boolean} isPast */
-  function showHead(shown, isPast) {
-    const { labels, tags, machine: name, machineVersion, version, createdAt, updatedAt, status } = shown;
-    const lamp = lampOf(shown);
-    const byMachine = new URLSearchParams({ machine: name });
-    fill(
-      head,
-      el(
-        "div",
-        { class: "who" },
-        el("h1", {}, said(id)),
-        el(
-          "p",
-          { class: "facts" },
-          el("a", { href: addressOf({ view: "list", filters: byMachine }) }, said(name)),
-          el("span", { class: "quiet" }, `chart ${machineVersion}`),
-          el("span", { class: "quiet" }, `version ${version}`),
-          el("span", { class: "quiet" }, "made ", timeOf(createdAt, "ago")),
-          el("span", { class: "quiet" }, "changed ", timeOf(updatedAt, "ago")),
-        ),
-        Object.keys(labels).length + tags.length > 0 &&
-          el(
-            "ul",
-            { class: "labels", "aria-label": "Labels and tags" },
-            ...Object.entries(labels).map(([label, value]) => labelItem(label, value)),
-            ...tags.map((tag) => el("li", { class: "tag" }, said(tag))),
-          ),
-      ),
-      el(
-        "div",
-        { class: `plaque is-${lamp}` },
-        glyph(lamp),
-        el(
-          "div",
-          {},
-          el(
-            "p",
-            { class: "plaque-state" },
-            unseen("State: "),
-            said(shown.state),
-            status !== "active" && el("span", { class: "quiet" }, ` ${status}`),
-          ),
-          el(
-            "p",
-            { class: "quiet" },
-            isPast ? "since " : "for ",
-            timeOf(shown.since, isPast ? "clock" : "for"),
-            valueText(shown.value) !== shown.state &&
-              el("span", { class: "whole-value" }, " · ", said(valueText(shown.value))),
-          ),
-        ),
-      ),
-    );
-  }
-
-  /** @param {InstanceView} shown @param {boolean} isPast */
-  function showWaits({ waitingFor, status }, isPast) {
-    if (status !== "active") return fill(waits, el("p", { class: "quiet" }, "Nothing: it has ended."));
-    const hasRegions = waitingFor.length > 1;
-    fill(
-      waits,
-      ...waitingFor.map(({ region, what, since, until, overdue }) =>
-        el(
-          "div",
-          { class: overdue ? "wait is-overdue" : "wait" },
-          hasRegions && el("p", { class: "region" }, said(region)),
-          ...sentencesOf(what).map((sentence, index) =>
-            el("p", { class: index === 0 ? "what-for" : "note" }, said(sentence)),
-          ),
-          el(
-            "p",
-            { class: "quiet spans" },
-            "since ",
-            timeOf(since, "clock"),
-            !isPast && el("span", {}, ", for ", timeOf(since, "for")),
-          ),
-          el(
-            "p",
-            { class: "quiet spans until" },
-            ...(until === null
-              ? ["no deadline"]
-              : [
-                  overdue && glyph("overdue"),
-                  overdue && el("strong", {}, " overdue: "),
-                  "until ",
-                  timeOf(until, "clock"),
-                  !isPast && el("span", {}, ", ", timeOf(until, "until")),
-                ]),
-          ),
-        ),
-      ),
-    );
   }
 
   /** @param {InstanceView} shown @param {MomentView | undefined} change @param {boolean} isPast */
@@ -451,34 +325,6 @@ export function createInstanceView({ id, at, api, announce, go, onConnection, se
     if (isOfShown && !isPast) pulsedVersion = Math.max(pulsedVersion, shown.version);
     chart.show({ active, before, entry: isOfShown ? change.entry : undefined, pulses });
     fill(outlinePart, outline(machine, active));
-  }
-
-  /** @param {InstanceView} shown @param {MomentView | undefined} change */
-  function showContext(shown, change) {
-    const isOfShown = change?.instance.version === shown.version && change.entry.outcome === "changed";
-    const before = isOfShown ? change.before : null;
-    const text = JSON.stringify([shown.context, before?.context ?? null]);
-    if (text === shownContext) return; // what is folded open stays so
-    shownContext = text;
-    const changes = before === null ? [] : changesBetween(before.context, shown.context);
-    fill(
-      context,
-      isOfShown &&
-        before !== null &&
-        el(
-          "div",
-          { class: "changed-by" },
-          el(
-            "p",
-            {},
-            changes.length > 0 && el("span", { class: "mark" }),
-            " Changed by ",
-            said(nameOf(change.entry), { class: "event-name" }),
-          ),
-          changeList(changes),
-        ),
-      valueTree(shown.context, { changes, label: "Context" }),
-    );
   }
 
   return {
@@ -508,33 +354,6 @@ export function createInstanceView({ id, at, api, announce, go, onConnection, se
   };
 }
 
-/** @param {string} name @param {string} value */
-function labelItem(name, value) {
-  const filters = new URLSearchParams({ label: `${name}:${value}` });
-  return el(
-    "li",
-    {},
-    el(
-      "a",
-      { href: addressOf({ view: "list", filters }), title: "Instances with this label" },
-      said(name),
-      el("span", { class: "quiet" }, ": "),
-      said(value),
-    ),
-  );
-}
-
-/** @param {string} id @param {string} title @param {Element | null} tools @param {...Element} content */
-function panel(id, title, tools, ...content) {
-  const heading = el("h2", { id: `${id}-title` }, title);
-  return el(
-    "section",
-    { class: `panel ${id}`, "aria-labelledby": heading.id },
-    el("div", { class: "panel-head" }, heading, tools),
-    ...content,
-  );
-}
-
 /** @param {InstanceView} shown */
 function heardThen({ hears }) {
   return el(
@@ -553,36 +372,9 @@ function heardThen({ hears }) {
   );
 }
 
-/** The wait itself, then what the engine and the machine note beside it. @param {string} what */
-function sentencesOf(what) {
-  return what.split("; ");
-}
-
 function nextFrame() {
   return new Promise((resolve) => {
     if (document.hidden) setTimeout(resolve, 250);
     else requestAnimationFrame(resolve);
   });
-}
-
-const announceEveryMs = 2_000; // of a burst the first is told at once, and then its end
-
-/** @param {(text: string) => void} announce */
-function calmly(announce) {
-  /** @type {string | undefined} */
-  let next;
-  let isResting = false;
-  const tell = (/** @type {string} */ text) => {
-    announce(text);
-    isResting = true;
-    setTimeout(() => {
-      isResting = false;
-      if (next !== undefined) tell(next);
-      next = undefined;
-    }, announceEveryMs);
-  };
-  return (/** @type {string} */ text) => {
-    if (isResting) next = text;
-    else tell(text);
-  };
 }

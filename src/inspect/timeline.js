@@ -1,5 +1,5 @@
 import { el, fill, said, svgEl } from "./dom.js";
-import { glyph } from "./glyphs.js";
+import { glyph, iconButton } from "./glyphs.js";
 import { nameOf } from "./journal-panel.js";
 import { clockText, timeOf } from "./times.js";
 
@@ -15,19 +15,21 @@ const ticksMax = 400; // more of them would lie on each other
 export function createTimeline({ onMove }) {
   /** @type {readonly JournalEntryView[]} */
   let entries = [];
-  /** @type {number | null} */
+  /** @type {number | null} the moment that is shown */
   let at = null;
+  /** @type {number | null} the one that is on its way: quick steps go on from there */
+  let wanted = null;
 
   const slider = el("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": "Moment in the journal" });
   const ticks = svgEl("svg", { class: "ticks", "aria-hidden": "true", preserveAspectRatio: "none" });
   const label = el("p", { class: "moment" });
   const present = el("button", { type: "button", class: "small" }, "Back to now");
-  present.addEventListener("click", () => onMove(null));
+  present.addEventListener("click", () => go(entries.length));
   const beneath = el("div", { class: "beneath" });
   const back = step("back", "One entry back", -1);
   const forth = step("forth", "One entry forward", 1);
-  const first = button("first", "To the oldest entry that is loaded", () => go(0));
-  const last = button("last", "To now", () => onMove(null));
+  const first = iconButton("first", "To the oldest entry that is loaded", () => go(0));
+  const last = iconButton("last", "To now", () => go(entries.length));
   const element = el(
     "div",
     { class: "timeline" },
@@ -39,23 +41,25 @@ export function createTimeline({ onMove }) {
 
   /** @param {string} name @param {string} text @param {number} by */
   function step(name, text, by) {
-    return button(name, text, () => move(by));
+    return iconButton(name, text, () => move(by));
   }
 
-  function place() {
-    const index = at === null ? entries.length - 1 : entries.findIndex(({ seq }) => seq === at);
+  /** @param {number | null} moment */
+  function placeOf(moment) {
+    const index = moment === null ? entries.length - 1 : entries.findIndex(({ seq }) => seq === moment);
     return index < 0 ? entries.length - 1 : index;
   }
 
   /** @param {number} index */
   function go(index) {
     const isNow = index >= entries.length - 1;
-    onMove(isNow ? null : (entries[Math.max(0, index)]?.seq ?? null));
+    wanted = isNow ? null : (entries[Math.max(0, index)]?.seq ?? null);
+    onMove(wanted);
   }
 
   /** @param {number} by */
   function move(by) {
-    if (entries.length > 0) go(place() + by);
+    if (entries.length > 0) go(placeOf(wanted) + by);
   }
 
   function drawTicks() {
@@ -77,7 +81,7 @@ export function createTimeline({ onMove }) {
   }
 
   function showLabel() {
-    const index = place();
+    const index = placeOf(at);
     const entry = entries[index];
     if (entry === undefined) return fill(label, "The journal is empty.");
     const text = `${nameOf(entry)}, ${entry.outcome}, ${clockText(Date.parse(entry.at))}`;
@@ -106,21 +110,20 @@ export function createTimeline({ onMove }) {
   return {
     element,
     move,
-    first: () => go(0),
     /**
      * @param {readonly JournalEntryView[]} loaded in order
-     * @param {number | null} seq
-     * @param {Element | null} more about the entry
+     * @param {{ shown: number | null, wanted: number | null, more: Element | null }} options `more` about the entry
      */
-    show(loaded, seq, more) {
+    show(loaded, { shown, wanted: next, more }) {
       const isSame = loaded.length === entries.length && loaded.at(-1)?.seq === entries.at(-1)?.seq;
       entries = loaded;
-      at = seq;
+      at = shown;
+      wanted = next;
       slider.max = String(Math.max(0, entries.length - 1));
-      slider.value = String(place());
+      slider.value = String(placeOf(at));
       slider.disabled = entries.length < 2;
       present.hidden = at === null;
-      const index = place();
+      const index = placeOf(at);
       first.disabled = back.disabled = index <= 0;
       forth.disabled = last.disabled = at === null;
       if (!isSame) drawTicks();
@@ -128,9 +131,4 @@ export function createTimeline({ onMove }) {
       showLabel();
     },
   };
-}
-
-/** @param {string} name @param {string} label @param {() => void} act */
-function button(name, label, act) {
-  return el("button", { type: "button", class: "icon", title: label, "aria-label": label, onclick: act }, glyph(name));
 }

@@ -8,8 +8,10 @@ import { ifThere } from "../engine/if-there.ts";
 import { agentStream } from "../fleet/facts.ts";
 import {
   agentAnswers,
+  agentName,
   agentOrders,
   numberedEvent,
+  orderId,
   parseKnown,
   type KnownRollout,
   type NumberedEvent,
@@ -21,6 +23,7 @@ import { hostOfAgent } from "./permission.ts";
 import { orderBody } from "./rollout-wire.ts";
 
 const eventsMax = 200; // of one request: about 50 kB, and one commit
+const ordersMax = 20; // of one rollout: a host is given three, and each lost database may have given others
 const knownMax = 100; // rollouts that an agent has records of: it forgets those that are over
 
 const hostName = z
@@ -41,7 +44,7 @@ const knownQuery = z
   .optional()
   .meta({
     description:
-      "The rollouts that the agent has records of, each as `rollout:orders:sent`: how many orders it has taken, and the last number that was acknowledged to it. Separated by commas.",
+      "The rollouts that the agent has records of, each as `rollout:orders:sent`: the ids of the orders that it has taken, with dots between them, and the last number that was acknowledged to it. Separated by commas.",
   });
 
 export const pollDispatch = operation({
@@ -58,6 +61,7 @@ export const pollDispatch = operation({
       .optional()
       .meta({ description: "Seconds to wait for something to do; 60 when not given." }),
     host: hostName,
+    agent: agentName,
     known: knownQuery,
   }),
   permission: "agent",
@@ -65,13 +69,14 @@ export const pollDispatch = operation({
     200: { description: "What there is to do, in order.", schema: agentOrders },
     204: { description: "Nothing has come up.", isEmpty: true },
   },
-  errors: ["not-found"],
-  example: { query: { wait: 30, host: "web-1", known: "stable@v40:0:4" } },
+  errors: ["not-found", "host-taken"],
+  example: { query: { wait: 30, host: "web-1", known: "stable@v40:mhx2k9s0s:4" } },
   isChange: false,
   waits: true,
-  async run({ query: { wait = 60, host: named, known = [] } }, caller, workplace) {
+  async run({ query: { wait = 60, host: named, agent, known = [] } }, caller, workplace) {
     const host = hostOf(caller, named);
     const fleet = fleetOf(workplace);
+    if (agent !== undefined) fleet.admit(host, agent);
     fleet.seen(host);
     const items = await workplace.polls.wait({
       host,
@@ -94,17 +99,18 @@ export const reportEvents = operation({
   path: "/v1/agent/events",
   body: z.strictObject({
     host: hostName,
+    agent: agentName,
     rolloutId: z.string().min(1).max(250).meta({ description: "The rollout that the events are about." }),
     orders: z
-      .int()
-      .nonnegative()
-      .default(0)
-      .meta({ description: "How many orders it has taken: some may be of a database that is lost." }),
+      .array(orderId)
+      .max(ordersMax)
+      .default([])
+      .meta({ description: "The orders that it has taken: some may be of a database that is lost." }),
     events: z.array(numberedEvent).min(1).max(eventsMax).meta({ description: "In order, without a gap between them." }),
   }),
   permission: "agent",
   answers: { 200: { description: "What was taken is committed.", schema: agentAnswers } },
-  errors: ["not-found", "sequence-gap", "needs-migration", "machine-fault", "insufficient-storage"],
+  errors: ["not-found", "host-taken", "sequence-gap", "needs-migration", "machine-fault", "insufficient-storage"],
   example: {
     body: {
       rolloutId: "stable@v41",
@@ -116,15 +122,16 @@ export const reportEvents = operation({
     },
   },
   isChange: false, // its numbers are what a key would be
-  async run({ body: { host: named, rolloutId, orders, events } }, caller, workplace) {
+  async run({ body: { host: named, agent, rolloutId, orders, events } }, caller, workplace) {
     const host = hostOf(caller, named);
     const fleet = fleetOf(workplace);
+    if (agent !== undefined) fleet.admit(host, agent);
     const { engine } = workplace;
     const id = hostIdOf(rolloutId, host);
     checkSequence(events);
     await checkIsHost(engine, id, { rolloutId, host });
     for (const [index, { event }] of events.entries()) checkEvent(engine, caller, { id, event, index });
-    if (orders > 0) await fleet.tookOrders(host, { rolloutId, orders });
+    if (orders.length > 0) await fleet.tookOrders(host, { rolloutId, orders });
     const taken = await tell(engine, caller, { id, events });
     fleet.seen(host); // not before: a request that is refused changes nothing
     const last = taken.at(-1) as Taken; // if the first one failed, that was thrown

@@ -12,6 +12,22 @@ import { refusal } from "./answer-schemas.ts";
 const count = z.int().nonnegative();
 const version = eventSchemas["dispatch.acknowledged"].shape.observedPrior;
 const rolloutId = inputSchema.shape.rolloutId.meta({ description: "Of a rollout." });
+export const agentName = z
+  .string()
+  .regex(
+    /^[0-9a-z]{1,40}\.[0-9a-z]{1,40}$/,
+    "expected what an agent calls itself: two words of digits and letters with a dot",
+  )
+  .optional()
+  .meta({
+    description:
+      "Which agent it is: one word for its directory, a dot, and one for this start. Of two that have the name of one host, one is refused.",
+  });
+/** What an order of a host is known by. */
+export const orderId = z
+  .string()
+  .regex(/^[0-9a-z]{1,20}$/)
+  .meta({ description: "Of an order; no other order has the same one." });
 const dispatch = z
   .object(inputSchema.omit({ reportsTo: true }).shape)
   .meta({ id: "HostDispatch", description: "What a host is to run, and by which rules." });
@@ -33,7 +49,7 @@ const agentOrder = z
     z.object({
       kind: z.literal("order"),
       rolloutId,
-      number: z.int().positive(),
+      id: orderId,
       event: z.looseObject({ type: z.enum(orderTypes) }),
     }),
     z.object({
@@ -71,9 +87,9 @@ export type AgentOrderView = z.output<typeof agentOrder>;
 export type NumberedEvent = z.output<typeof numberedEvent>;
 export type AgentAnswersView = z.output<typeof agentAnswers>;
 
-/** `stable@v41:2:17,stable@v40:0:4` */
+/** `stable@v41:mhx2k9s0s.mhx2k9t4h:17,stable@v40::4` */
 export function knownText(known: readonly KnownRollout[]): string {
-  return known.map(({ rolloutId, orders, sent }) => `${rolloutId}:${orders}:${sent}`).join(",");
+  return known.map(({ rolloutId, orders, sent }) => `${rolloutId}:${orders.join(".")}:${sent}`).join(",");
 }
 
 /** Undefined where it is no such text. */
@@ -83,7 +99,8 @@ export function parseKnown(text: string): KnownRollout[] | undefined {
 }
 
 function knownRollout(text: string): KnownRollout | undefined {
-  const [, id = "", orders, sent] = /^([^:]+):(\d{1,9}):(\d{1,15})$/.exec(text) ?? [];
-  if (parseRolloutId(id) === undefined) return undefined;
-  return { rolloutId: id, orders: Number(orders), sent: Number(sent) };
+  const [, id = "", orders = "", sent] = /^([^:]+):([^:]*):(\d{1,15})$/.exec(text) ?? [];
+  const ids = orders === "" ? [] : orders.split(".");
+  if (parseRolloutId(id) === undefined || !ids.every((each) => orderId.safeParse(each).success)) return undefined;
+  return { rolloutId: id, orders: ids, sent: Number(sent) };
 }

@@ -122,6 +122,18 @@ export const attention = z
   })
   .meta({ id: "Attention", description: "What needs somebody, the most urgent first." });
 
+export const overview = z
+  .strictObject({
+    items: z.array(
+      z.strictObject({
+        machine: z.string(),
+        instances: z.array(instanceView),
+        isComplete: z.boolean().meta({ description: "Whether these are all that there are of it." }),
+      }),
+    ),
+  })
+  .meta({ id: "Overview", description: "A few instances of each statechart." });
+
 export const pendingItem = z
   .strictObject({
     key: z.string().meta({ description: "The idempotency key of a call." }),
@@ -380,6 +392,7 @@ export type MachineDetails = z.output<typeof machineDetails>;
 export type SentEventView = z.output<typeof sentEvent>;
 export type MomentView = z.output<typeof moment>;
 export type AttentionView = z.output<typeof attention>;
+export type OverviewView = z.output<typeof overview>;
 export type DryRunView = z.output<typeof dryRun>;
 export type ExplanationView = z.output<typeof explanation>;
 export type ProblemDocument = z.output<typeof problemDocument>;

@@ -98,7 +98,7 @@ async function waits(engine: Engine): Promise<{ found: Found[]; isComplete: bool
     isComplete &&= nextCursor === null && looked.length === items.length;
     for (const instance of looked) {
       found.push(...overdueOf(instance));
-      if (await waitsForPerson(engine, place, instance)) found.push(personOf(instance));
+      if (await waitsForPerson(engine, place, instance)) found.push(personOf(place.machine, instance));
       for (const { until, overdue } of instance.waitingFor)
         if (until !== null && !overdue) nextDueAt = Math.min(nextDueAt, until);
     }
@@ -112,8 +112,15 @@ function overdueOf({ id, waitingFor }: Instance): Found[] {
   );
 }
 
-function personOf({ id, waitingFor, since }: Instance): Found {
-  return { id, kind: "person", detail: waitingFor[0]?.what ?? "somebody", since };
+/** By the wait of the region that asks for somebody, where it is not the leading one. */
+function personOf({ chart }: Machine, { id, value, waitingFor, since }: Instance): Found {
+  const states = new Map<string, unknown>(Object.entries(value ?? {}));
+  const asks = ({ region }: { region: string }) => {
+    const state = chart.root.states[region]?.states[String(states.get(region))];
+    return state !== undefined && asksForAttention(state);
+  };
+  const wait = waitingFor.find(asks) ?? waitingFor[0];
+  return { id, kind: "person", detail: wait?.what ?? "somebody", since: wait?.since ?? since };
 }
 
 /** Tagged so by its machine; or at no rest, with nothing under way, and hearing persons alone. */

@@ -41,6 +41,7 @@ export const showFleet = operation({
         ...(await declarationOf(engine)),
         fault: faultOf(fleet),
         line: await lineOf(engine),
+        contested: fleet.contested().map((each) => ({ ...each, since: timeText(each.since) })),
         channels: channels.map(({ channel, ref, hosts, newest }) => ({
           channel,
           ref,

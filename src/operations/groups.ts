@@ -16,7 +16,7 @@ const known: readonly (Group & { segments: readonly string[] })[] = [
   {
     name: "Instances",
     description: "What is, what moves it, and what happened to it.",
-    segments: ["instances", "attention", "transactions", "journal", "verify"],
+    segments: ["instances", "attention", "overview", "transactions", "journal", "verify"],
   },
   {
     name: "Pending",

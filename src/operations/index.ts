@@ -29,6 +29,7 @@ import {
   uncordonNode,
 } from "./nodes.ts";
 import type { Operation } from "./operation.ts";
+import { listOverview } from "./overview.ts";
 import { discardPending, listPending, retryPending } from "./pending.ts";
 import { clearQuarantine, listQuarantines } from "./quarantines.ts";
 import {
@@ -44,6 +45,7 @@ import {
 } from "./rollout-actions.ts";
 import { excuseHost, explainRolloutHost, listRolloutHosts } from "./rollout-hosts.ts";
 import { listRolloutEvents, listRollouts, openRollout, showRollout, showRolloutPlan } from "./rollouts.ts";
+import { showStart } from "./start.ts";
 import { streamInstance, streamJournal } from "./streams.ts";
 import { transact } from "./transactions.ts";
 
@@ -71,6 +73,7 @@ export const operationsByName = {
   retryPending,
   discardPending,
   listAttention,
+  listOverview,
   verify,
   listAuditRows,
   verifyAudit,
@@ -109,6 +112,7 @@ export const operationsByName = {
   thawLine,
   pollDispatch,
   reportEvents,
+  showStart,
   showContract,
   showDocs,
   showInspect,

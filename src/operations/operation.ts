@@ -23,6 +23,8 @@ export interface Caller {
   trace?: string;
   /** `Last-Event-ID`: the journal number that a stream goes on after. */
   lastEventId?: number;
+  /** Of an operation that may redirect: `Accept` puts HTML before JSON, as a browser's does. */
+  prefersPage?: true;
   /** Of an operation that waits: aborted when nobody is there any more to be answered. */
   gone?: AbortSignal;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Quarantine } from "../../machines/channel/context.ts";
-import { refPattern } from "../../machines/rollout/rollout-id.ts";
+import { refPattern, refRule } from "../../machines/rollout/rollout-id.ts";
 import { SignalboxError } from "../core/errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import { ifThere } from "../engine/if-there.ts";
@@ -37,7 +37,7 @@ export const clearQuarantine = operation({
   path: "/v1/quarantines/:channel/:ref/clear",
   params: z.strictObject({
     channel: channelName.meta({ description: "The name of a channel." }),
-    ref: z.string().regex(refPattern, "expected a version").meta({ description: "The version." }),
+    ref: z.string().regex(refPattern, refRule).meta({ description: "The version." }),
   }),
   body: z.strictObject({
     reason: z.string().min(1).max(1_000).meta({ description: "Why, for whoever reads the journal." }),

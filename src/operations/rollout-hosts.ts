@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { countedStates } from "../../machines/host/states.ts";
 import { hostPattern } from "../../machines/rollout/rollout-id.ts";
 import { asked } from "./asked.ts";
 import { fleetOf } from "./fleet-of.ts";
@@ -21,7 +22,7 @@ export const listRolloutHosts = operation({
   path: "/v1/rollouts/:rollout/hosts",
   params: rolloutParams,
   query: z.strictObject({
-    state: z.string().min(1).max(100).optional().meta({ description: "Those in this state." }),
+    state: z.enum(countedStates).optional().meta({ description: "Those in this state, or that are excused." }),
     wave: z.coerce.number().int().nonnegative().max(10_000).optional().meta({ description: "Those of this wave." }),
     cursor: cursorQuery,
     limit: limitQuery,

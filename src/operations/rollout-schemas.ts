@@ -203,6 +203,9 @@ export const fleetStatus = z
         description: "Why what the watched file declares does not hold; null when it does, or none is watched.",
       }),
     line,
+    contested: z
+      .array(z.strictObject({ host: z.string(), since: time, why: z.string() }))
+      .meta({ description: "Hosts whose name a second agent has; since when it is refused." }),
     channels: z.array(
       z.strictObject({
         channel: z.string(),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { channelPattern, refPattern } from "../../machines/rollout/rollout-id.ts";
+import { channelPattern, refPattern, refRule } from "../../machines/rollout/rollout-id.ts";
 import { rolloutStates } from "../../machines/rollout/states.ts";
 import { asked } from "./asked.ts";
 import { fleetOf } from "./fleet-of.ts";
@@ -87,7 +87,7 @@ export const openRollout = operation({
     channel: channelName.meta({ description: "The channel whose hosts are to run it." }),
     ref: z
       .string()
-      .regex(refPattern, "expected a version")
+      .regex(refPattern, refRule)
       .optional()
       .meta({ description: "The version; the declared one when not given." }),
   }),

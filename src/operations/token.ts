@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { SignalboxError } from "../core/errors.ts";
-import { describeFaults, faultsOf, type SchemaFault } from "../core/schema-faults.ts";
+import { describeFaults, readBy, type SchemaFault } from "../core/schema-faults.ts";
 import { isReservedPrincipal, isTokenRole, type TokenRole } from "./permission.ts";
 
 /** What is kept of a token: who carries it, and enough to know it again, but not the token. */
@@ -75,9 +75,9 @@ export function parseTokens(text: string): TokenEntry[] {
       cause: error,
     });
   }
-  const parsed = fileSchema.safeParse(json);
-  const errors = [...(parsed.success ? [] : faultsOf(parsed.error)), ...doubledIds(json)];
-  if (parsed.success && errors.length === 0) return parsed.data.tokens;
+  const parsed = readBy(fileSchema, json);
+  const errors = [...parsed.faults, ...doubledIds(json)];
+  if (parsed.fits && errors.length === 0) return parsed.data.tokens;
   throw new SignalboxError("invalid-request", `The token file is not well formed: ${describeFaults(errors)}.`, {
     errors,
   });

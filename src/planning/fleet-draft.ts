@@ -1,9 +1,11 @@
 import type { z } from "zod";
-import { faultsOf, pointerTo, type SchemaFault } from "../core/schema-faults.ts";
+import { pointerTo, readBy, type SchemaFault } from "../core/schema-faults.ts";
 import {
   entrySchemas,
   freezeSchemaOf,
   retentionSchema,
+  selector,
+  wavesMax,
   type BudgetEntry,
   type ChannelEdgeEntry,
   type ChannelEntry,
@@ -12,6 +14,7 @@ import {
   type HostEntry,
   type PolicyEntry,
 } from "./fleet-schema.ts";
+import type { Selector } from "./fleet.ts";
 
 /** An entry of a section; without a value when it is not well formed, so that what refers to it is still understood. */
 export interface Entry<Value> {
@@ -21,11 +24,22 @@ export interface Entry<Value> {
   readonly value: Value | undefined;
 }
 
+/** A wave as far as it can be understood, also one that is not well formed: other waves must not hide what it refers to. */
+export interface WaveDraft {
+  readonly path: Entry<unknown>["path"];
+  /** Of the waves of its policy, from 0. */
+  readonly index: number;
+  readonly name: string | undefined;
+  readonly hosts: Selector | undefined;
+}
+
 /** A declaration as it was read, entry by entry. */
 export interface Draft {
   readonly channels: readonly Entry<ChannelEntry>[];
   readonly hosts: readonly Entry<HostEntry>[];
   readonly policies: readonly Entry<PolicyEntry>[];
+  /** Policy by policy. */
+  readonly waves: readonly (readonly WaveDraft[])[];
   readonly budgets: readonly Entry<BudgetEntry>[];
   readonly hostEdges: readonly Entry<HostEdgeEntry>[];
   readonly channelEdges: readonly Entry<ChannelEdgeEntry>[];
@@ -56,6 +70,7 @@ export function readDraft(document: unknown): { draft: Draft | undefined; faults
     channels: read("channels", channels, () => entrySchemas.channel, "named"),
     hosts: read("hosts", hosts, () => entrySchemas.host, "named"),
     policies: read("policies", policies, () => entrySchemas.policy, "named"),
+    waves: waveDrafts(policies),
     budgets: read("budgets", budgets, () => entrySchemas.budget, "listed"),
     hostEdges: read("hostEdges", hostEdges, () => entrySchemas.hostEdge, "listed"),
     channelEdges: read("channelEdges", channelEdges, () => entrySchemas.channelEdge, "listed"),
@@ -92,15 +107,31 @@ function readSection<Value>(given: {
   }
   return entries.map(([key, each]) => {
     const path = [section, kind === "listed" ? Number(key) : key];
-    const parsed = schema(each).safeParse(each);
-    if (parsed.error !== undefined) for (const fault of faultsOf(parsed.error, path)) faults.push(fault);
+    const parsed = readBy(schema(each), each, path);
+    for (const fault of parsed.faults) faults.push(fault);
     return { path, key, value: parsed.data };
   });
 }
 
+/** Says nothing of what is not well formed: that is told with the policy. */
+function waveDrafts(policies: unknown): WaveDraft[][] {
+  return Object.entries(isRecord(policies) ? policies : {}).map(([policy, raw]) => {
+    const waves: unknown[] = isRecord(raw) && Array.isArray(raw["waves"]) ? raw["waves"] : [];
+    return waves.slice(0, wavesMax).map((wave, index) => {
+      const { name, hosts } = isRecord(wave) ? wave : {};
+      return {
+        path: ["policies", policy, "waves", index],
+        index,
+        name: typeof name === "string" ? name : undefined,
+        hosts: selector.safeParse(hosts).data,
+      };
+    });
+  });
+}
+
 function readRetention(raw: unknown, faults: SchemaFault[]): number {
-  const parsed = retentionSchema.safeParse(raw ?? defaultRetention);
-  if (parsed.error !== undefined) faults.push(...faultsOf(parsed.error, ["retention"]));
+  const parsed = readBy(retentionSchema, raw ?? defaultRetention, ["retention"]);
+  faults.push(...parsed.faults);
   return parsed.data ?? 0;
 }
 

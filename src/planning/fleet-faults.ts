@@ -1,8 +1,8 @@
 import { pointerTo, type SchemaFault } from "../core/schema-faults.ts";
 import { cyclesOf } from "./cycles.ts";
 import type { DeclaredHosts } from "./declared-hosts.ts";
-import type { Draft, Entry } from "./fleet-draft.ts";
-import type { BudgetEntry, FreezeEntry, HostEdgeEntry } from "./fleet-schema.ts";
+import type { Draft, Entry, WaveDraft } from "./fleet-draft.ts";
+import { channelName, type BudgetEntry, type FreezeEntry, type HostEdgeEntry } from "./fleet-schema.ts";
 import type { Selector } from "./fleet.ts";
 import { parseHostRange } from "./host-range.ts";
 import { nameByPlace } from "./wave-name.ts";
@@ -15,9 +15,10 @@ export function crossFaults(draft: Draft, hosts: DeclaredHosts): SchemaFault[] {
     hosts,
   };
   return [
+    ...[...draft.channels, ...draft.policies].flatMap(unfitName),
     ...draft.channels.flatMap((entry) => unknownPolicy(entry.path, entry.value?.policy, known)),
     ...draft.hosts.flatMap((entry) => unknownChannel([...entry.path, "channel"], entry.value?.channel, known)),
-    ...draft.policies.flatMap((entry) => waveFaults(entry, known)),
+    ...draft.waves.flatMap((waves) => waveFaults(waves, known)),
     ...draft.budgets.flatMap((entry) => budgetFaults(entry, known)),
     ...draft.hostEdges.flatMap((entry) => hostEdgeFaults(entry, known)),
     ...draft.channelEdges.flatMap(({ path, value }) => [
@@ -37,6 +38,13 @@ interface Known {
 }
 
 type Path = Entry<unknown>["path"];
+
+function unfitName({ path, key }: Entry<unknown>): SchemaFault[] {
+  return (channelName.safeParse(key).error?.issues ?? []).map(({ message }) => ({
+    pointer: pointerTo(path),
+    detail: message,
+  }));
+}
 
 function unknownPolicy(path: Path, policy: string | undefined, { policies }: Known): SchemaFault[] {
   if (policy === undefined || policies.has(policy)) return [];
@@ -65,17 +73,17 @@ function unknownHosts(path: Path, name: string, { hosts }: Known): SchemaFault[]
   ];
 }
 
-function waveFaults({ path, value }: Draft["policies"][number], known: Known): SchemaFault[] {
+/** Of the waves of one policy. */
+function waveFaults(waves: readonly WaveDraft[], known: Known): SchemaFault[] {
   const names = new Set<string>();
-  return (value?.waves ?? []).flatMap((wave, index) => {
-    const here = [...path, "waves", index];
-    const name = wave.name ?? nameByPlace(index);
+  return waves.flatMap(({ path, index, name: given, hosts }) => {
+    const name = given ?? nameByPlace(index);
     const isTaken = names.has(name);
     names.add(name);
     const taken = `a wave before it is called "${name}" as well: give each wave a name of its own`;
     return [
-      ...selectorFaults(wave.hosts, [...here, "hosts"], known),
-      ...(isTaken ? [{ pointer: pointerTo(wave.name === undefined ? here : [...here, "name"]), detail: taken }] : []),
+      ...(hosts === undefined ? [] : selectorFaults(hosts, [...path, "hosts"], known)),
+      ...(isTaken ? [{ pointer: pointerTo(given === undefined ? path : [...path, "name"]), detail: taken }] : []),
     ];
   });
 }

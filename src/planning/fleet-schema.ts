@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { toleranceSchema } from "../../machines/rollout/events.ts";
 import { failurePolicies } from "../../machines/rollout/policy.ts";
-import { channelPattern, hostPattern, refPattern } from "../../machines/rollout/rollout-id.ts";
+import { channelPattern, hostPattern, refPattern, refRule } from "../../machines/rollout/rollout-id.ts";
 import { parseDuration } from "./duration.ts";
 import { weekdays, type Selector } from "./fleet.ts";
 import { isTimeZone, parseLocalTime, parseTimeOfDay } from "./local-time.ts";
@@ -49,9 +49,7 @@ function duration({ minMs = 0, maxMs }: { minMs?: number; maxMs: number }) {
 }
 
 const channel = z.strictObject({
-  ref: z
-    .string("a ref is a text: put it into quotes")
-    .regex(refPattern, "a ref is 1 to 128 letters, digits and . _ + - and begins with a letter or digit"),
+  ref: z.string("a ref is a text: put it into quotes").regex(refPattern, refRule),
   policy: channelName,
 });
 
@@ -93,6 +91,8 @@ const wave = z.strictObject({
   minConverged: count.optional(),
 });
 
+export const wavesMax = 1_000; // of one policy
+
 const policy = z.strictObject({
   onHealthFailure: z.enum(failurePolicies).optional(),
   maxFailures: tolerance.default(0),
@@ -102,7 +102,7 @@ const policy = z.strictObject({
   acknowledgeWithin: duration({ minMs: 1, maxMs: day }).optional(),
   excuseAfter: duration({ minMs: 1, maxMs: 30 * day }).optional(),
   excusedMaxPct: percent.default(10),
-  waves: z.array(wave).max(1_000).default([]),
+  waves: z.array(wave).max(wavesMax).default([]),
 });
 
 const budget = z.strictObject({

@@ -84,5 +84,11 @@ function budgetsOf(fleet: Fleet, planned: ReadonlySet<string>): PlannedBudget[] 
 
 /** How many of so many hosts a budget lets out at once: a share is rounded down, and lets one out at least. */
 export function budgetMax(budget: { maxInFlight?: number; maxInFlightPct?: number }, hosts: number): number {
-  return budget.maxInFlight ?? Math.max(1, Math.floor((hosts * (budget.maxInFlightPct ?? 100)) / 100));
+  return budget.maxInFlight ?? Math.max(1, shareOf(hosts, budget.maxInFlightPct ?? 100));
+}
+
+const digitsKept = 12; // 18.4 % of 375 is 69; in binary fractions it is a little less
+
+function shareOf(hosts: number, percent: number): number {
+  return Math.floor(Number(((hosts * percent) / 100).toPrecision(digitsKept)));
 }

@@ -45,6 +45,8 @@ export interface PlannedHost {
   /** An offer stands. */
   readonly isOffered: boolean;
   readonly isUnreachable: boolean;
+  /** Of an unreachable one: since when its agent is missed. */
+  readonly missedSince?: number | null;
   readonly isExcused: boolean;
   readonly isSoakWaived: boolean;
   /** Asked for already, and taken when the activation settles. */

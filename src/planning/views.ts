@@ -1,5 +1,5 @@
 import { firstOf, type BudgetPlaces } from "./budget-places.ts";
-import type { BudgetUse, Failures, HostView, RolloutView } from "./gates/gate.ts";
+import { instant, type BudgetUse, type Failures, type HostView, type RolloutView } from "./gates/gate.ts";
 import { isOut } from "./out.ts";
 import type { Roster } from "./roster.ts";
 
@@ -28,10 +28,18 @@ export function useOf(given: { places: BudgetPlaces; roster: Roster; view: Rollo
   return {
     budget: places.budget,
     here: places.taken + picked,
-    names: places.first(namesShown).map((position) => roster.positions.names[position] as string),
+    names: places.first(namesShown).map((position) => outText(roster, position)),
     elsewhere: view.fleet.unavailableElsewhere(places.budget.key),
     since: places.since,
   };
+}
+
+/** Nobody comes back by itself whose agent says nothing. */
+function outText({ positions, at }: Roster, position: number): string {
+  const name = positions.names[position] as string;
+  const { isUnreachable = false, missedSince = null } = at(position) ?? {};
+  if (!isUnreachable) return name;
+  return `${name} (its agent is not heard${missedSince === null ? "" : `, missed since ${instant(missedSince)}`})`;
 }
 
 /** Enforce failures in waves before this one. */

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -35,7 +36,7 @@ export function committedFile(path: string): CommittedFile {
     try {
       return (await git("rev-parse", "--verify", "--quiet", `HEAD:./${basename(file)}`)).trim();
     } catch (error) {
-      if (isNotCommitted(error)) return undefined;
+      if (isNotCommitted(error, dirname(file))) return undefined;
       throw new Error(`git cannot say what is committed: ${reasonOf(error)}`, { cause: error });
     }
   }
@@ -56,9 +57,16 @@ export function committedFile(path: string): CommittedFile {
 }
 
 /** Another failure, such as of a repository that belongs to somebody else, must not let through what nobody has committed. */
-function isNotCommitted(error: unknown): boolean {
+function isNotCommitted(error: unknown, directory: string): boolean {
   const { code, stderr } = error as { code?: unknown; stderr?: unknown };
-  return code === "ENOENT" || code === 1 || /not a git repository/.test(String(stderr));
+  if (/not a git repository/.test(String(stderr))) return !hasRepository(directory);
+  return code === "ENOENT" || code === 1;
+}
+
+/** One that git does not take for a repository any more, such as one without its HEAD, is one all the same. */
+function hasRepository(directory: string): boolean {
+  const above = dirname(directory);
+  return existsSync(join(directory, ".git")) || (above !== directory && hasRepository(above));
 }
 
 function reasonOf(error: unknown): string {

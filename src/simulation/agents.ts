@@ -30,8 +30,8 @@ interface Part {
   state: "Activating" | "Soaking" | "Converged" | "Failed" | "Over";
   /** Numbers of the stream that are used. */
   told: number;
-  /** Orders that it has taken. */
-  orders: number;
+  /** The ids of orders that it has taken. */
+  orders: readonly string[];
   isReleased: boolean;
 }
 
@@ -95,8 +95,8 @@ export function createAgents(given: {
         return begin(agent, order.dispatch, new Set(order.quarantined));
       case "order": {
         const part = agent.parts.find(({ dispatch }) => dispatch.rolloutId === order.rolloutId);
-        if (part === undefined || order.number !== part.orders + 1) return; // taken already
-        part.orders = order.number;
+        if (part === undefined || part.orders.includes(order.id)) return; // taken already
+        part.orders = [...part.orders, order.id];
         return take(agent, part, order.event.type);
       }
       case "recover":
@@ -112,7 +112,7 @@ export function createAgents(given: {
     if (agent.parts.some((part) => part.dispatch.rolloutId === dispatch.rolloutId)) return; // begun already
     const { knownGood, version, fate } = agent;
     const rollbackTo = knownGood === null || quarantined.has(knownGood) ? null : knownGood;
-    const part: Part = { dispatch, rollbackTo, state: "Activating", told: 0, orders: 0, isReleased: false };
+    const part: Part = { dispatch, rollbackTo, state: "Activating", told: 0, orders: [], isReleased: false };
     const sent = await tell(agent, part, { type: "dispatch.acknowledged", observedPrior: version, rollbackTo });
     if (sent.outcome === "refused") return; // too late: it is offered again
     agent.parts.push(part);

@@ -2,6 +2,7 @@ import { formatDuration } from "../planning/duration.ts";
 import type { Fleet } from "../planning/fleet.ts";
 import type { RunOutcome } from "./outcome.ts";
 import type { Settings } from "./settings.ts";
+import { durationText } from "./time-text.ts";
 
 /** What a simulation takes for granted, in sentences: its figures hold as far as these do. */
 export function assumptionsOf(settings: Settings, fleet: Fleet, { rollouts }: RunOutcome): string[] {
@@ -25,7 +26,7 @@ export function assumptionsOf(settings: Settings, fleet: Fleet, { rollouts }: Ru
       ? [
           approveAfterMs === null
             ? "nobody approves"
-            : `approvals are given ${approveAfterMs === 0 ? "at once" : `after ${formatDuration(approveAfterMs)}`}, by as many people as it takes`,
+            : `approvals are given ${approveAfterMs === 0 ? "at once" : `after ${durationText(approveAfterMs)}`}, by as many people as it takes`,
         ]
       : []),
     ...(others.length > 0 ? [`nothing else happens: the newest rollouts of ${others.join(", ")} are Terminal`] : []),

@@ -5,17 +5,19 @@ const parts = [
   ["s", 1_000],
 ] as const;
 
-/** `0s`, `1m 30s`, `2h 5m`, `3d 4h`: the two largest units, the rest rounded away. */
+const week = 604_800_000; // whoever plans further ahead does not plan by the minute
+
+/** `0s`, `1m 30s`, `2h 5m`, `1d 4h 37m`, `12d 4h`: seconds within the first hour, minutes within the first week, then hours. */
 export function durationText(ms: number): string {
-  const first = parts.findIndex(([, size]) => ms >= size);
-  if (first < 0) return ms === 0 ? "0s" : `${ms}ms`;
-  const [unit, size] = parts[first] ?? ["s", 1_000];
-  const [smaller, smallerSize] = parts[first + 1] ?? ["", 0];
-  if (smallerSize === 0) return `${Math.round(ms / size)}${unit}`;
-  const whole = Math.round(ms / smallerSize) * smallerSize;
-  if (whole >= (parts[first - 1]?.[1] ?? Number.POSITIVE_INFINITY)) return durationText(whole); // 59m 59.6s are an hour
-  const rest = Math.round((whole % size) / smallerSize);
-  return rest === 0 ? `${Math.floor(whole / size)}${unit}` : `${Math.floor(whole / size)}${unit} ${rest}${smaller}`;
+  if (ms > 0 && ms < 1_000) return `${ms}ms`;
+  const grain = ms < 3_600_000 ? 1_000 : ms < week ? 60_000 : 3_600_000;
+  let rest = Math.round(ms / grain) * grain;
+  const texts: string[] = [];
+  for (const [unit, size] of parts) {
+    if (rest >= size) texts.push(`${Math.floor(rest / size)}${unit}`);
+    rest %= size;
+  }
+  return texts.join(" ") || "0s";
 }
 
 const steps = [

@@ -69,8 +69,15 @@ surprise: 1
     ["a version that nothing prints", "version: v42", "expected a command"],
     ["nothing at all", "", "expected a configuration with version and activate"],
     ["what is no YAML", "version: [", "(line 1, column "],
+    ["a field that nothing knows", `${least}\nsurprise: 1`, "/surprise: unknown field (line 4, column 1)"],
+    ["a probe that is at fault", `${least}probes:\n  - name: web\n    tcp: { port: 0 }`, "(line 5, column 12)"],
+    ["a field that stands twice", `${least}${least}`, '"version" stands here for the second time (line 3, column 1)'],
   ])("says what to do about %s", (_, text, detail) => {
     expect(() => parseAgentFile(text)).toThrow(detail);
+  });
+
+  it("is called by the name of its file when it is at fault", () => {
+    expect(() => parseAgentFile("version: v1", "agent.yaml")).toThrow(": agent.yaml is not well formed: /version: ");
   });
 
   it("is refused when it is no YAML, or a bomb of it", () => {

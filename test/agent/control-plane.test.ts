@@ -11,7 +11,7 @@ describe("the question what there is to do", () => {
   it("is answered with nothing when nothing has come up, which shows that the host is not cut off", async () => {
     const { url } = await createFleetSite();
     const witnesses = createWitnesses({ targets: [], url, clock: systemClock() });
-    const controlPlane = createControlPlane({ client: createClient({ url }), host: "web-1", witnesses });
+    const controlPlane = createControlPlane({ client: createClient({ url }), host: "web-1", agent: "a.1", witnesses });
 
     const orders = await controlPlane.orders({ known: [], waitSeconds: 0, signal });
 
@@ -24,7 +24,7 @@ describe("the question what there is to do", () => {
     const { url } = site;
     await site.declare("v1");
     const witnesses = createWitnesses({ targets: [], url, clock: systemClock() });
-    const controlPlane = createControlPlane({ client: createClient({ url }), host: "web-1", witnesses });
+    const controlPlane = createControlPlane({ client: createClient({ url }), host: "web-1", agent: "a.1", witnesses });
 
     const [order] = await controlPlane.orders({ known: [], waitSeconds: 0, signal });
 

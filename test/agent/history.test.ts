@@ -66,7 +66,7 @@ describe("a rollout of a ref that the host has left since, in a control plane th
 
     const last = await later.restarted();
     await last.agent.start();
-    last.mirror.handOut({ kind: "order", rolloutId: "stable@v2", number: 1, event: { type: "rollback.requested" } });
+    last.mirror.handOut({ kind: "order", rolloutId: "stable@v2", id: "1r", event: { type: "rollback.requested" } });
     await until("it goes back", () => last.workplace.version() === "v3");
 
     expect(last.workplace.activations()).toEqual(["v1 -> v2", "v2 -> v3", "v3 -> v2", "v2 -> v3"]);
@@ -78,7 +78,7 @@ describe("a rollout of a ref that the host has left since, in a control plane th
     mirror.handOut({
       kind: "order",
       rolloutId: "stable@v2",
-      number: 1,
+      id: "1h",
       event: { type: "host.released", by: "stable@v3" },
     });
     await until("it is let go", async () => (await site.stateOf("stable@v2")) === "Released");

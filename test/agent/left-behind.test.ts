@@ -24,7 +24,11 @@ async function createSite({ isLetGo = false } = {}) {
   const mirror = createMirror(clock);
   const hosts = createLocalHosts(engine);
   const logged: string[] = [];
-  const log: Log = { ...silentLog, info: (_fields, text) => void logged.push(text) };
+  const log: Log = {
+    ...silentLog,
+    info: (_fields, text) => void logged.push(text),
+    warn: (_fields, text) => void logged.push(text),
+  };
   const witnesses = createWitnesses({ targets: [], url: "http://127.0.0.1:2", clock });
   const backoff = createBackoff({ baseMs: 250, maxMs: 30_000, chance: () => 0 });
   const outbox = createOutbox({ engine, hosts, controlPlane: mirror.controlPlaneOf(witnesses), backoff, clock, log });
@@ -76,6 +80,24 @@ it("a run of which nobody has the beginning any more is left behind, also where 
   await until("it is left behind", async () => (await hosts.find("stable@v4")) === undefined);
   expect((await hosts.read(hostIdOf("stable@v4", host))).state).toBe("Released");
   expect(await hosts.nameFor("stable@v4", host)).toBe("stable@v4/web-1~2");
+});
+
+it("a run that is left behind while it activates is waited for, and ends when that has settled", async () => {
+  const { mirror, hosts, outbox, engine, logged } = await createSite();
+  const id = hostIdOf("stable@v4", host);
+  await begin(engine, "stable@v4", { more: { [baseLabel]: "3" } }); // the records of before were lost
+  await mirror.offer("stable@v4");
+
+  outbox.moved(id);
+  await until("it is left behind", () => logged.some((text) => text.includes("is waited for")));
+  const local = (await hosts.active()).find((each) => each.id === id);
+  const isBusy = local !== undefined && (await hosts.isBusy(local));
+  await engine.transact([{ id, event: { type: "activation.failed", exitCode: 1, stderrTail: "" } }]);
+  outbox.moved(id);
+
+  expect([local?.state, isBusy]).toEqual(["Activating", true]);
+  await until("it is let go", async () => (await hosts.read(id)).state === "Released");
+  expect(await mirror.streamOf("stable@v4")).toBe(0);
 });
 
 async function begin(engine: Engine, of: string, given: { id?: string; more?: object } = {}): Promise<void> {

@@ -176,6 +176,27 @@ describe("a rollout to an agent", () => {
   });
 });
 
+describe("a machine with the name of another one", () => {
+  it("activates nothing, and says what to do, while the other is there", async () => {
+    const controlPlane = await startControlPlane();
+    const { url } = controlPlane.proxy;
+    const [first, second] = [createWorkplace(), createWorkplace()];
+    await startAgent(first, { host: "web-1", url });
+    await controlPlane.apply("v1");
+    await controlPlane.reached("stable@v1", "Converged");
+    const clone = await startAgent(second, { host: "web-1", url });
+    await until("it is refused", async () => (await controlPlane.get("/v1/fleet")).contested.length === 1);
+
+    await controlPlane.apply("v2");
+    await controlPlane.reached("stable@v2", "Converged");
+    const { stderr } = await clone.end("SIGTERM");
+
+    expect(second.activations()).toEqual([]);
+    expect(stderr).toContain("give it a name and a token of its own");
+    expect(first.activations()).toEqual(["v1 -> v1", "v1 -> v2"]);
+  });
+});
+
 describe("an agent with the token of another host", () => {
   it("is refused, does nothing, and works with its own", async () => {
     const workplace = createWorkplace();

@@ -1,5 +1,8 @@
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { post, run, runHere, startServer, temporaryDirectory, type Ended, type Server } from "./processes.ts";
+import { post, program, run, runHere, startServer, temporaryDirectory, type Ended, type Server } from "./processes.ts";
 
 const directory = temporaryDirectory();
 let server: Server;
@@ -61,6 +64,21 @@ describe("signalbox instances, machines and diagram", () => {
     expect(catalogue).toHaveProperty("items.0.name", "nodeMaintenance");
   });
 
+  it("say so when no statechart or state is called what they are to be filtered by", async () => {
+    const [machine, state, ofMachine, none] = await Promise.all([
+      signalboxHere("instances", "--machine", "nowhere"),
+      signalboxHere("instances", "--state", "Bogus"),
+      signalboxHere("instances", "--machine", "maintenanceGroup", "--state", "Active"),
+      signalboxHere("instances", "--machine", "rollout", "--state", "Terminal"),
+    ]);
+
+    expect([machine, state, ofMachine, none].map(({ code }) => code)).toEqual([4, 4, 4, 0]);
+    expect(machine.stderr).toContain("There is no machine nowhere; known are: nodeMaintenance");
+    expect(state.stderr).toContain("No statechart has a state Bogus.");
+    expect(ofMachine.stderr).toMatch(/maintenanceGroup has no state Active; it has \w+/);
+    expect(none.stdout).toBe("ID  MACHINE  STATE  SINCE  VERSION\n");
+  });
+
   it("print a picture", async () => {
     const [human, { body }] = await both("diagram", "maintenanceGroup");
 
@@ -81,6 +99,57 @@ describe("signalbox instances, machines and diagram", () => {
     expect(human.stderr).toBe("signalbox: not-found: There is no instance node/none.\n");
     expect(json.body).toMatchObject({ code: "not-found", detail: "There is no instance node/none." });
     expect(others.map(({ code }) => code)).toEqual([4, 4, 4]);
+  });
+});
+
+describe("signalbox create", () => {
+  it("makes an instance, and no second one of the same id and input", async () => {
+    const args = [
+      "create",
+      "nodeMaintenance",
+      "--id",
+      "node/made",
+      "--input",
+      '{"node":"made"}',
+      "--label",
+      "rack:a:1",
+    ];
+
+    const human = await signalbox(...args);
+    const again = await signalboxHere(...args, "--json");
+    const other = await signalboxHere("create", "nodeMaintenance", "--id", "node/made", "--input", '{"node":"else"}');
+
+    expect([human.code, human.stdout]).toEqual([0, "node/made is in Active, at version 1\n"]);
+    expect(again.code).toBe(0);
+    expect(JSON.parse(again.stdout)).toMatchObject({ id: "node/made", version: 1, labels: { rack: "a:1" } });
+    expect([other.code, other.stderr]).toEqual([3, expect.stringContaining("already-exists")]);
+  });
+
+  it("takes the input from a file, and chooses an id where none is given", async () => {
+    const file = join(directory.path, "input.json");
+    writeFileSync(file, '{"node":"filed"}');
+
+    const { code, stdout } = await signalboxHere("create", "nodeMaintenance", "--input", `@${file}`, "--json");
+
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ id: expect.stringMatching(/./), context: { node: "filed" } });
+  });
+
+  it("says what does not fit, and ends with 2, or with 4 when there is no such statechart", async () => {
+    const [missing, text, label, file, unknown] = await Promise.all([
+      signalboxHere("create", "nodeMaintenance"),
+      signalboxHere("create", "nodeMaintenance", "--input", `[${"1,".repeat(10_000)}1]`),
+      signalboxHere("create", "nodeMaintenance", "--label", "rack"),
+      signalboxHere("create", "nodeMaintenance", "--input", "@nowhere.json"),
+      signalboxHere("create", "none"),
+    ]);
+
+    expect([missing, text, label, file, unknown].map(({ code }) => code)).toEqual([2, 2, 2, 2, 4]);
+    expect(missing.stderr).toContain("/input/node: required");
+    expect(text.stderr).toContain("--input is a JSON object, or @FILE with one");
+    expect(text.stderr.length).toBeLessThan(500);
+    expect(label.stderr).toContain("--label is NAME:VALUE");
+    expect(file.stderr).toContain("nowhere.json");
   });
 });
 
@@ -244,7 +313,7 @@ describe("signalbox nodes and node", () => {
     await send("failed", { type: "maintenance.enter" });
     await signalboxHere("pending", "discard", "node/failed#2:drainNode");
 
-    const { code, stdout } = await signalbox("node", "retry", "failed", "--for", "60000", "--json");
+    const { code, stdout } = await signalbox("node", "retry", "failed", "--for", "1.5m", "--json");
 
     expect([code, JSON.parse(stdout)]).toMatchObject([
       0,
@@ -258,31 +327,34 @@ describe("signalbox nodes and node", () => {
 
     const codes = await Promise.all([
       code("drain", "asked", "--for", "soon"),
-      code("drain", "asked", "--for", "0"),
-      code("drain", "asked", "--for", "5", "--no-deadline"),
+      code("drain", "asked", "--for", "0s"),
+      code("drain", "asked", "--for", "60000"),
+      code("drain", "asked", "--for", "5s", "--no-deadline"),
       code("drain", "asked", "--until", "tomorrow"),
       code("drain"),
       code("retry", "asked"),
       code("drain", "nobody"),
     ]);
 
-    expect(codes).toEqual([2, 2, 2, 2, 2, 3, 4]);
+    expect(codes).toEqual([2, 2, 2, 2, 2, 2, 3, 4]);
     expect((await signalboxHere("node", "status", "asked")).stdout).toContain("state   Active");
   });
 });
 
 describe("the command line", () => {
   it("ends with 2 and a hint on what it does not understand", async () => {
-    const [bogus, json, data, option] = await Promise.all([
+    const [bogus, json, data, option, nothing] = await Promise.all([
       signalbox("bogus"),
       signalbox("send", "x", "--json"),
       signalboxHere("send", "x", "y", "--data", "{oops"),
       signalboxHere("nodes", "--colour"),
+      signalboxHere("rollout", "--json"),
     ]);
 
-    expect([bogus, json, data, option].map(({ code, stdout }) => [code, stdout])).toEqual(
-      Array.from({ length: 4 }, () => [2, ""]),
+    expect([bogus, json, data, option, nothing].map(({ code, stdout }) => [code, stdout])).toEqual(
+      Array.from({ length: 5 }, () => [2, ""]),
     );
+    expect(JSON.parse(nothing.stderr)).toMatchObject({ detail: expect.stringContaining("A command is missing") });
     expect(bogus.stderr).toBe("error: unknown command 'bogus'\n(add --help for the options)\n");
     expect(JSON.parse(json.stderr)).toEqual({ code: "invalid-request", detail: "missing required argument 'type'" });
     expect(data.stderr).toContain("--data is a JSON object");
@@ -359,6 +431,15 @@ describe("the command line", () => {
     expect((JSON.parse(said[1]?.stdout ?? "") as { items: { id: string }[] }).items.map((each) => each.id)).toContain(
       id,
     );
+  });
+
+  it("ends with 1 and a sentence when there is no room for what it says", () => {
+    const { status, stderr } = spawnSync("sh", ["-c", `"${process.execPath}" "${program}" machines > /dev/full`], {
+      encoding: "utf8",
+      env: { PATH: process.env["PATH"], SIGNALBOX_URL: server.url },
+    });
+
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^signalbox: standard output cannot be .*ENOSPC.*\n$/)]);
   });
 
   it("stops quietly when its reader has seen enough", async () => {

@@ -116,9 +116,11 @@ describe("signalbox fleet apply", () => {
     const first = await signalbox("fleet", "apply", declared("v1"), "--yes");
     const second = await signalbox("fleet", "apply", declared("v2"), "--yes", "--json");
     const again = await signalbox("fleet", "apply", declared("v2"), "--yes");
+    const unasked = await signalbox("fleet", "apply", declared("v2"));
     const shown = await signalbox("fleet", "show");
 
     expect([first.code, first.stderr]).toEqual([0, ""]);
+    expect(unasked).toMatchObject({ code: 0, stdout: expect.stringMatching(/^It is what holds already.*\n$/) });
     expect(first.stdout).toMatch(/^applied: [0-9a-f]{64}\nopened: edge@e1\nopened: stable@v1$/m);
     expect(JSON.parse(second.stdout)).toMatchObject({ applied: true, rollouts: [{ rolloutId: "stable@v2" }] });
     expect(again.stdout).toMatch(/^It is what holds already; no rollout would be opened\.\napplied: [0-9a-f]{64}\n$/);
@@ -179,6 +181,31 @@ describe("signalbox fleet status, freeze, thaw and quarantine", () => {
     expect(JSON.parse(after.stdout)).toMatchObject({ line: { state: "Running" } });
   });
 
+  it("say that what is declared is not what runs, and how to make it so", async () => {
+    const site = await createFleetSite();
+    const signalbox = commandLine(site);
+    await site.declare("v1");
+    for (const host of ["web-1", "web-2", "web-3"]) await site.converge(host, "stable@v1");
+    await site.declare("v2");
+    const before = await signalbox("fleet", "status");
+    await site.fail("web-1", "stable@v2");
+
+    await signalbox("rollout", "undo", "stable");
+    const quarantined = await signalbox("fleet", "status");
+    await signalbox("quarantine", "clear", "stable", "v2", "--reason", "a broken switch");
+    const { stdout } = await signalbox("fleet", "status");
+
+    const said =
+      "NOT AS DECLARED: v2 is declared on stable, and stable@v1~2 brings v1: declare v1, or bring v2 again by";
+    expect(before.stdout).not.toContain("NOT AS DECLARED");
+    expect(quarantined.stdout).toContain(
+      `${said} signalbox quarantine clear stable v2 --reason TEXT, then signalbox rollout open stable\n`,
+    );
+    expect(stdout).toContain(`${said} signalbox rollout open stable\n`);
+    expect((await signalbox("rollout", "open", "stable")).code).toBe(0);
+    expect((await signalbox("fleet", "status")).stdout).not.toContain("NOT AS DECLARED");
+  });
+
   it("say why what a watched file declares does not hold", async () => {
     const site = await createFleetSite();
     await site.declare("v1");
@@ -200,6 +227,16 @@ describe("signalbox fleet status, freeze, thaw and quarantine", () => {
     );
     expect(lines).toContain(
       "NOT APPLIED: fleet.yaml at git:4711: /hosts: is missing (since 2030-01-01T00:00:00Z; what was declared before holds)",
+    );
+  });
+
+  it("say that two agents have the name of one host", async () => {
+    const site = await createFleetSite();
+    const { body } = await site.get("/v1/fleet");
+    const contested = [{ host: "web-1", since: "2030-01-01T00:00:00Z", why: "Another agent speaks for web-1." }];
+
+    expect(describeFleet({ ...body, contested })).toContain(
+      "TWO AGENTS: one for web-1 is refused since 2030-01-01T00:00:00Z. Another agent speaks for web-1.",
     );
   });
 

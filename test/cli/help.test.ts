@@ -36,6 +36,7 @@ describe("the help", () => {
       "nodes",
       "machines",
       "instances",
+      "create",
       "send",
       "explain",
       "journal",
@@ -82,6 +83,13 @@ describe("the help", () => {
       expect(help).toMatch(/--json +print JSON/);
       expect(help).toMatch(/--url <url>/);
     }
+  });
+
+  it("says what has to be given, and of nothing else that it has", async () => {
+    const help = await helpOf(["backup"]);
+
+    expect(help.match(/\(required\)/g)).toHaveLength(2);
+    expect(await helpOf(["create"])).not.toMatch(/required|\{\}/);
   });
 
   it("says the version, and where to get help from when nothing is asked", async () => {

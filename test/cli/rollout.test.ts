@@ -166,6 +166,22 @@ describe("signalbox rollout pause, resume, promote, approve, cancel and clear", 
   });
 });
 
+describe("a refusal", () => {
+  it("lists for people what they may send, and in JSON everything that is heard", async () => {
+    const site = await createFleetSite();
+    const signalbox = commandLine(site);
+    await site.declare("v1");
+
+    const human = await signalbox("rollout", "clear", "stable", "--reason", "seen to");
+    const json = await signalbox("rollout", "clear", "stable", "--reason", "seen to", "--json");
+
+    const heard = /^ {2}it hears: (.*)$/m.exec(human.stderr)?.[1]?.split(", ");
+    expect(human.code).toBe(3);
+    expect(heard).toEqual(["rollout.cancel", "rollout.pause", "rollout.promote", "rollout.resume", "wave.approve"]);
+    expect(JSON.parse(json.stderr).hears).toContainEqual({ type: "host.changed", needs: expect.any(Array) });
+  });
+});
+
 describe("signalbox rollout open, abort, retry, undo and excuse", () => {
   it("open rollouts, and say over what and instead of which", async () => {
     const site = await rolledOut();

@@ -55,7 +55,7 @@ describe("--wait", () => {
   it("ends with 5 when the drain fails, and says how", async () => {
     await addNode("badly");
 
-    const said = await run(["node", "drain", "badly", "--for", "1", "--wait"], env());
+    const said = await run(["node", "drain", "badly", "--for", "1ms", "--wait"], env());
     const json = await run(["node", "status", "badly", "--wait", "--json"], env());
 
     expect(said.code).toBe(5);
@@ -97,7 +97,7 @@ describe("--wait", () => {
     `draws over one line on a terminal${hasScript ? "" : " (skipped: no script(1) here)"}`,
     async () => {
       await addNode("drawn");
-      const command = `"${process.execPath}" "${program}" node drain drawn --for 1 --wait --url ${server.url}`;
+      const command = `"${process.execPath}" "${program}" node drain drawn --for 1ms --wait --url ${server.url}`;
 
       const terminal = spawn(script, ["-qec", command, "/dev/null"], { stdio: ["ignore", "pipe", "pipe"] });
       const { code, stdout } = await started(terminal).ended;

@@ -4,7 +4,8 @@ import { run, waitFor, type Routine } from "../../src/engine/routine.ts";
 describe("a routine", () => {
   it("runs to its end at once where there is nothing to wait for, also through others", () => {
     const done: string[] = [];
-    function* inner(): Routine<string> {
+    function* inner(late?: Promise<void>): Routine<string> {
+      if (late !== undefined) yield* waitFor(late);
       done.push("inner");
       return "of inner";
     }

@@ -18,7 +18,7 @@ interface Run {
   rollbackTo: string | null;
   events: Told[];
   sent: number;
-  orders: number;
+  orders: string[];
   state: HostState;
   isReleaseAsked: boolean;
 }
@@ -131,7 +131,7 @@ function createAgent(host: string, { now, fateOf }: { now(): number; fateOf(host
       rollbackTo,
       events: [event],
       sent: 1,
-      orders: 0,
+      orders: [],
       state: "Activating",
       isReleaseAsked: false,
     };
@@ -150,7 +150,7 @@ function createAgent(host: string, { now, fateOf }: { now(): number; fateOf(host
       rollbackTo: acknowledged.rollbackTo,
       events: Array.from({ length: seq }, () => ({ type: "lost" })),
       sent: seq,
-      orders: 0,
+      orders: [],
       state: state as HostState,
       isReleaseAsked: false,
     };
@@ -165,10 +165,10 @@ function createAgent(host: string, { now, fateOf }: { now(): number; fateOf(host
     if (run !== undefined) run.sent = after;
   }
 
-  function take({ rolloutId, number, event }: AgentOrder & { kind: "order" }): void {
+  function take({ rolloutId, id, event }: AgentOrder & { kind: "order" }): void {
     const run = runs.get(rolloutId);
-    if (run === undefined || number !== run.orders + 1) return;
-    run.orders = number;
+    if (run === undefined || run.orders.includes(id)) return;
+    run.orders.push(id);
     if (event.type === "soak.waived" && run.state === "Soaking") converge(run);
     if (event.type === "rollback.requested" && run.state === "Converged") fail(run, undefined);
     if (event.type === "host.released") {

@@ -41,6 +41,18 @@ it("excuses a host that stays away, completes without it, and brings it to the r
   await expectSound(world);
 });
 
+it("says to whoever waits for a budget that the agent of the host that takes it is missed, and since when", async () => {
+  const world = await createFleetWorld({ hosts });
+  world.agents.of("web-1").isOnline = false;
+  await world.declare({ ...declaration("v1"), budgets: [{ hosts: { all: true }, maxInFlight: 1 }] });
+  await world.advance(2 * minutes);
+
+  const { gates } = await world.control.explainHost("stable@v1", "web-2");
+
+  expect(gates.map(({ gate }) => gate)).toEqual(["disruption-budget"]);
+  expect(gates[0]?.detail).toMatch(/are out: web-1 \(its agent is not heard, missed since \S+Z\) in this rollout/);
+});
+
 it("stops when too many are excused, and goes on without them when somebody says so", async () => {
   const world = await createFleetWorld({ hosts });
   for (const name of ["web-7", "web-8"]) world.agents.of(name).isOnline = false;

@@ -176,7 +176,7 @@ it("tells an agent that comes back after its rollout was pruned that it is let g
     await world.advance(8 * hours);
   }
 
-  const orders = await world.control.ordersFor("web-1", [{ rolloutId: "stable@v1", orders: 0, sent: 0 }]);
+  const orders = await world.control.ordersFor("web-1", [{ rolloutId: "stable@v1", orders: [], sent: 0 }]);
 
   expect(await world.stateOf("stable@v1")).toBe("Pruned");
   expect(orders).toMatchObject([{ kind: "order", rolloutId: "stable@v1", event: { type: "host.released" } }]);

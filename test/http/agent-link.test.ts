@@ -136,17 +136,20 @@ describe("GET /v1/agent/dispatch", () => {
     await site.listening.close();
   });
 
-  it("hands out the orders that an agent has not taken, numbered, and asks again for what was lost", async () => {
+  it("hands out the orders that an agent has not taken, and asks again for what was lost", async () => {
     const site = await siteWithRollout();
     await site.tell("web-1", "stable@v1", 1, [acknowledged, started]);
     await site.declare("v2");
 
-    const fresh = await site.ordersOf("web-1", "stable@v1:0:2");
-    const known = await site.ordersOf("web-1", "stable@v1:1:2");
-    const lost = await site.ordersOf("web-1", "stable@v1:1:4");
+    const fresh = await site.ordersOf("web-1", "stable@v1::2");
+    const id = fresh[0]?.id;
+    const known = await site.ordersOf("web-1", `stable@v1:${id}:2`);
+    const lost = await site.ordersOf("web-1", `stable@v1:1s.${id}:4`);
 
     const released = { type: "host.released", by: "stable@v2" };
-    expect(fresh).toEqual([{ kind: "order", rolloutId: "stable@v1", number: 1, event: released }]);
+    expect(fresh).toEqual([
+      { kind: "order", rolloutId: "stable@v1", id: expect.stringMatching(/h$/), event: released },
+    ]);
     expect(known).toEqual([]);
     expect(lost).toEqual([{ kind: "replay", rolloutId: "stable@v1", after: 2 }]);
   });
@@ -173,12 +176,10 @@ describe("GET /v1/agent/dispatch", () => {
     ["what is no name of a host", "host=a%2Fb&wait=0"],
     ["a wait that is too long", "host=web-1&wait=61"],
     ["a wait that is no number", "host=web-1&wait=soon"],
-    ["records of what is no rollout", "host=web-1&wait=0&known=line:0:0"],
+    ["records of what is no rollout", "host=web-1&wait=0&known=line::0"],
     ["records without numbers", "host=web-1&wait=0&known=stable@v1"],
-    [
-      "records of too many",
-      `host=web-1&wait=0&known=${Array.from({ length: 101 }, (_, n) => `a@v${n}:0:0`).join(",")}`,
-    ],
+    ["records with orders that are none", "host=web-1&wait=0&known=stable@v1:1s.:2"],
+    ["records of too many", `host=web-1&wait=0&known=${Array.from({ length: 101 }, (_, n) => `a@v${n}::0`).join(",")}`],
   ])("refuses %s", async (_what, query) => {
     const site = await siteWithRollout();
 
@@ -335,13 +336,35 @@ describe("POST /v1/agent/events", () => {
     const site = await siteWithRollout();
     const before = await site.get(`${pathTo("stable@v1")}/hosts/web-2`);
 
-    const orders = await site.ordersOf("web-2", "stable@v1:0:4"); // it has lived here, and nobody remembers
+    const orders = await site.ordersOf("web-2", "stable@v1::4"); // it has lived here, and nobody remembers
     await site.tell("web-2", "stable@v1", 1, lifeOf("v1"));
 
     expect(before.body.instance).toBeNull();
     expect(orders).toEqual([{ kind: "replay", rolloutId: "stable@v1", after: 0 }]);
     expect((await site.get(`${pathTo("stable@v1")}/hosts/web-2`)).body.state).toBe("Converged");
     expect((await site.get(pathTo("stable@v1"))).body.waves[1].counts).toEqual({ Converged: 1, Pending: 1 });
+  });
+});
+
+describe("a second agent with the name of a host", () => {
+  it("is refused whatever it asks or tells, and named where the fleet is shown", async () => {
+    const site = await siteWithRollout();
+    const ask = (agent: string) => site.get(`${dispatchPath}?host=web-1&wait=0&agent=${agent}`);
+    const first = await ask("old.1");
+    const none = (await site.get("/v1/fleet")).body.contested;
+
+    const asked = await ask("new.1");
+    const events = [{ seq: 1, event: acknowledged }];
+    const told = await site.post(eventsPath, { host: "web-1", agent: "new.1", rolloutId: "stable@v1", events });
+    const toldByFirst = await site.post(eventsPath, { host: "web-1", agent: "old.1", rolloutId: "stable@v1", events });
+
+    expect([first.status, asked.status, told.status, toldByFirst.status]).toEqual([200, 409, 409, 200]);
+    expect([asked.body.code, told.body.code]).toEqual(["host-taken", "host-taken"]);
+    expect(none).toEqual([]);
+    const { contested } = (await site.get("/v1/fleet")).body;
+    expect(contested).toMatchObject([
+      { host: "web-1", why: expect.stringContaining("Another agent speaks for web-1.") },
+    ]);
   });
 });
 

@@ -106,6 +106,21 @@ describeInBrowser("GET /docs in a browser", (open) => {
       .toContain('curl "$SIGNALBOX_URL/v1/nodes/alpha/cordon"');
   });
 
+  it.each(looks)("covers nothing of a command by the button that copies it, $width px wide", async (look) => {
+    const { url } = await createSite();
+    const { page } = await watched(url, { ...look, height: 800 });
+
+    const buttons = await page.locator(".sample button").count();
+    const covered = await page.evaluate(`[...document.querySelectorAll(".sample")].filter((sample) => {
+      const button = sample.querySelector("button").getBoundingClientRect();
+      const text = document.createRange();
+      text.selectNodeContents(sample.querySelector("code"));
+      return [...text.getClientRects()].some(({ right, top }) => right > button.left && top < button.bottom);
+    }).length`);
+    expect(buttons).toBeGreaterThan(operations.length / 2);
+    expect(covered).toBe(0);
+  });
+
   it("shows what is in the document as text, whatever it looks like", async () => {
     const context = await open();
     const page = await context.newPage();

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { machines } from "../../machines/index.ts";
@@ -155,6 +157,37 @@ it("waits for what an accepted request leaves to be told, before it judges the n
   expect([before === after, later.before === later.after]).toEqual([false, true]);
 });
 
+it.each(["1.0", "2.0"])(
+  "is answered before it hangs up, so that a change is not taken for one by a refusal: %s",
+  async (version) => {
+    const target = await createTarget(undefined);
+    const bytes = Buffer.from(posted("/v1/fleet", { document: {} }).replace("HTTP/1.1", `HTTP/${version}`));
+    const operation = operations.find(({ name }) => name === "apply-fleet") as Operation;
+    const shot = { operation, bytes, isHead: false, isOnTarget: true, isCut: true };
+
+    const answer = await fire(target, shot);
+    const fault = await faultOf(target, shot, answer);
+    await target.end();
+
+    expect([answer === "closed" ? answer : answer.status, fault]).toEqual([200, undefined]);
+  },
+);
+
+it("carries out a whole request of somebody who hangs up, and tells under the same key what came of it", async () => {
+  const target = await createTarget(undefined);
+  const bytes = Buffer.from(posted("/v1/fleet", { document: {} }, "Idempotency-Key: k"));
+  const { hostname, port } = new URL(target.url);
+
+  const left = connect({ host: hostname, port: Number(port) }).resume();
+  left.end(bytes);
+  await once(left, "close");
+  const again = await target.client.ask(bytes);
+  await target.end();
+
+  expect(again).toMatchObject({ status: 200 });
+  expect([...(again as RawAnswer).headers]).toContainEqual(["idempotency-replayed", "true"]);
+});
+
 /** A POST of JSON. */
 function posted(path: string, body: object, ...headers: readonly string[]): string {
   const content = JSON.stringify(body);
@@ -164,6 +197,7 @@ function posted(path: string, body: object, ...headers: readonly string[]): stri
 
 interface Target extends World {
   fleet: ControlPlane;
+  url: string;
   client: RawClient;
   store: WatchedStore;
   end(): Promise<void>;
@@ -199,6 +233,7 @@ async function createTarget(authenticate: Authenticate | undefined): Promise<Tar
     ...world,
     fleet,
     store,
+    url: listening.url,
     client,
     async end() {
       client.end();

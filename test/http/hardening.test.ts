@@ -53,7 +53,7 @@ async function opened({ url }: { url: string }, from = "127.0.0.1"): Promise<Soc
 async function untilEnd(socket: Socket): Promise<string> {
   let text = "";
   socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1"))).resume();
-  if (!socket.closed) await once(socket, "close");
+  if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve)); // `once` would reject on a reset
   return text;
 }
 

@@ -193,6 +193,30 @@ describe("X-Request-Id", () => {
   });
 });
 
+describe("what does not fit", () => {
+  it("is told in words of our own, wherever it stands", async () => {
+    const site = await siteWithCounter();
+
+    const answers = await Promise.all([
+      site.post("/v1/instances", {}),
+      site.post("/v1/instances", { machine: 5, input: {}, labels: { rack: "a".repeat(201) } }),
+      site.get("/v1/instances?limit=501"),
+      site.get("/v1/pending?kind=none"),
+      site.post("/v1/instances", { machine: "nodeMaintenance", input: {} }),
+      site.post(events, { type: "inc", by: "many" }),
+    ]);
+
+    expect(answers.map(({ body }) => body.errors.map(({ pointer, detail }: Json) => `${pointer}: ${detail}`))).toEqual([
+      ["/machine: required", "/input: required"],
+      ["/machine: expected text", "/labels/rack: expected at most 200 characters"],
+      ["/limit: expected at most 500"],
+      ["/kind: expected one of call, timer, message"],
+      ["/input/node: required"],
+      ["/by: expected a number"],
+    ]);
+  });
+});
+
 describe("a body", () => {
   const send = (site: Site, raw: string | Buffer, headers: Record<string, string> = json) =>
     site.ask("POST", events, { raw, headers });

@@ -10,7 +10,11 @@ export interface RawAnswer {
 
 /** Bytes in, an answer out; no client library between the test and the wire. */
 export interface RawClient {
-  /** `closed` when the server ended the connection without a word. After bytes that are `cut` nothing more is sent on it. */
+  /**
+   * `closed` when the server ended the connection without a word. After bytes that are `cut` nothing more is sent on it, and
+   * a server that waits for the rest of them is told so: it answers nobody who has hung up, so that after a whole request
+   * the connection stays open until it is answered.
+   */
   ask(bytes: Buffer, options?: { isHead?: boolean; isCut?: boolean }): Promise<RawAnswer | "closed">;
   end(): void;
 }
@@ -35,7 +39,7 @@ export function createRawClient(url: string): RawClient {
     async ask(bytes, { isHead = false, isCut = false } = {}) {
       const socket = await connected();
       const answer = read(socket, isHead);
-      if (isCut) socket.end(bytes);
+      if (isCut && !isWhole(bytes)) socket.end(bytes);
       else socket.write(bytes);
       const answered = await answer;
       const isLast =
@@ -45,6 +49,16 @@ export function createRawClient(url: string): RawClient {
     },
     end: () => kept?.destroy(),
   };
+}
+
+/** There is a request, or more than one, with nothing left to wait for. */
+function isWhole(bytes: Buffer): boolean {
+  const headEnd = bytes.indexOf("\r\n\r\n");
+  if (headEnd < 0) return false;
+  const head = bytes.toString("latin1", 0, headEnd);
+  const body = bytes.subarray(headEnd + 4);
+  if (/^transfer-encoding:/im.test(head)) return body.toString("latin1").endsWith("0\r\n\r\n");
+  return body.length >= Number(/^content-length: *(-?\d+)/im.exec(head)?.[1] ?? 0);
 }
 
 /** A stream of events is not read to its end, which it has not. */

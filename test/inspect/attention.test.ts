@@ -35,6 +35,14 @@ describe("GET /v1/attention", () => {
     expect(await attentionOf(site)).toEqual({ items: [], isComplete: true, nextDueAt: null });
   });
 
+  it("says what the person is to do, of a region that does not lead too", async () => {
+    const site = await createSite({ machines: [ferry] });
+    await site.engine.create({ machine: "ferry", id: "f", input: {} });
+
+    const [need] = (await attentionOf(site)).items;
+    expect(need?.reasons).toMatchObject([{ kind: "person", detail: "somebody to open the gate" }]);
+  });
+
   it("tells dead letters before what is overdue, that before refusals, and those before what waits for a person", async () => {
     const site = await createSite({ machines, limits: { deliveryAttemptsMax: 1 } });
     const { engine } = site;
@@ -150,6 +158,99 @@ function waiter(given: Waits): Machine {
     }),
   };
 }
+
+/** A part of it waits for a person while another one, which leads, goes on. */
+const ferry: Machine = {
+  name: "ferry",
+  version: 1,
+  input: z.strictObject({}),
+  events: { board: sentBy("person", {}) },
+  laws: {},
+  examples: () => [],
+  abstract: () => null,
+  chart: setup({ types: { events: {} as { type: "board" } } }).createMachine({
+    id: "ferry",
+    options: { maxIterations: 20 },
+    type: "parallel",
+    meta: { leads: "boat" },
+    states: {
+      boat: {
+        initial: "Sailing",
+        states: { Sailing: { tags: ["busy"], meta: { waitingFor: "the other side", noDeadline: "the sea decides" } } },
+      },
+      gate: {
+        initial: "Shut",
+        states: {
+          Shut: {
+            tags: ["attention"],
+            meta: { waitingFor: "somebody to open the gate", noDeadline: "it is opened by hand" },
+            on: { board: "Open" },
+          },
+          Open: { tags: ["steady"], meta: { waitingFor: "the next ferry", noDeadline: "it comes when it comes" } },
+        },
+      },
+    },
+  }),
+};
+
+describe("GET /v1/overview", () => {
+  const overviewOf = async ({ get }: Site) => {
+    const { status, body } = await get("/v1/overview");
+    expect(status).toBe(200);
+    const { items } = body as { items: { machine: string; instances: { id: string }[]; isComplete: boolean }[] };
+    return items.map(({ machine, instances, isComplete }) => ({
+      machine,
+      ids: instances.map(({ id }) => id),
+      isComplete,
+    }));
+  };
+
+  it("tells nothing of machines without instances", async () => {
+    expect(await overviewOf(await createSite({ machines }))).toEqual([]);
+  });
+
+  it("tells a few of each machine: active before ended, what moved last first, and machines with unrest before the others", async () => {
+    const site = await createSite({ machines });
+    const { engine } = site;
+    for (const name of ["a", "b"]) await addNode(site, name);
+    for (let n = 0; n < 30; n += 1) {
+      await addCounter(site, `c${String(n).padStart(2, "0")}`);
+      await site.advance(1_000);
+    }
+    await engine.create({ machine: "survey", id: "ended", input: {} });
+    await engine.send("ended", {
+      type: "answer",
+      name: "a",
+      count: 1,
+      isSure: true,
+      colour: "red",
+      address: { street: "" },
+    });
+    await engine.create({ machine: "survey", id: "open", input: {} });
+    await site.advance(1_000);
+    await engine.send("c07", { type: "inc" });
+    await engine.send("node/b", { type: "node.cordon" });
+
+    expect(await overviewOf(site)).toEqual([
+      { machine: "counter", ids: ["c07", "c29", "c28", "c27", "c26", "c25"], isComplete: false },
+      { machine: "survey", ids: ["open", "ended"], isComplete: true },
+      { machine: "nodeMaintenance", ids: ["node/b", "node/a"], isComplete: true },
+    ]);
+  });
+
+  it("fills up with what has not moved for long", async () => {
+    const site = await createSite({ machines });
+    for (const name of ["a", "b"]) await addNode(site, name);
+    await addCounter(site, "c");
+    for (let n = 0; n < 510; n += 1) await site.engine.send("c", { type: "inc" });
+
+    expect(await overviewOf(site)).toContainEqual({
+      machine: "nodeMaintenance",
+      ids: ["node/a", "node/b"],
+      isComplete: true,
+    });
+  });
+});
 
 describe("GET /v1/instances/{id}/journal/{seq}", () => {
   it("gives the moment after the entry and the one before it, and documents what it refuses", async () => {

@@ -10,6 +10,7 @@ export const survey: Machine = {
   ...plain,
   name: "survey",
   events: {
+    arrived: sentBy("agent", {}),
     answer: sentBy("person", {
       name: z.string().min(1).max(40),
       remark: z.string().max(1_000).optional(),
@@ -26,7 +27,6 @@ export const survey: Machine = {
       extra: z.unknown().optional(),
     }),
     withdraw: sentBy("person", {}),
-    arrived: sentBy("agent", {}),
     elapsed: sentBy("engine", {}),
   },
   chart: setup({

@@ -100,6 +100,18 @@ describeInBrowser("the inspect page", (open) => {
     expect(told).toEqual([]);
   });
 
+  it("goes back as many entries as the key was pressed, however quickly", async () => {
+    const site = await createSite({ machines });
+    await addCounter(site, "c");
+    for (let n = 0; n < 9; n += 1) await site.engine.send("c", { type: "inc" });
+    const { page } = await openInspect(open, site.url, placeOf("c"));
+    await live(page);
+
+    await page.evaluate(`for (let n = 0; n < 6; n += 1) dispatchEvent(new KeyboardEvent("keydown", { key: "," }))`);
+
+    await page.locator(".moment").getByText("4 of 10").waitFor();
+  });
+
   it("says why a moment cannot be shown, and stays where it was", async () => {
     const site = await createSite({ machines, limits: { replayEntriesMax: 2 } });
     await addCounter(site, "c");
@@ -272,13 +284,16 @@ describeInBrowser("the inspect page", (open) => {
     await addNode(site, "alpha");
     await site.engine.create({ machine: "counter", id: "labelled", input: {}, labels: { rack: "r1" } });
     const { page } = await openInspect(open, site.url);
-    const rows = page.locator("table.instances tbody tr");
-    await expect.poll(() => rows.count()).toBe(50);
+    const rows = page.locator("table.instances tbody tr:not(.group-head)");
+    await expect.poll(() => rows.count()).toBe(6 + 1);
 
+    await page.getByRole("link", { name: "All of counter" }).click();
+    await expect.poll(() => rows.count()).toBe(50);
     await page.getByRole("link", { name: "Next page" }).click();
-    await expect.poll(() => rows.count()).toBe(12);
+    await expect.poll(() => rows.count()).toBe(11);
     await page.goBack();
     await expect.poll(() => rows.count()).toBe(50);
+    await page.getByLabel("Machine").selectOption("");
     await page.keyboard.press("/");
     await page.keyboard.type("c4");
     await expect.poll(() => rows.count()).toBe(10);
@@ -291,6 +306,59 @@ describeInBrowser("the inspect page", (open) => {
     await page.getByText("No instance is like that.").waitFor();
     await page.goto(`${site.url}/inspect?label=rack%3Ar1`);
     await expect.poll(() => rows.count()).toBe(1);
+  });
+
+  it("shows first what moves of each machine, and says nothing of a label that the id says already", async () => {
+    const site = await createSite({ machines });
+    for (const node of ["alpha", "beta"]) await addNode(site, node);
+    await site.advance(1_000);
+    const labels = { batch: "c@1", rack: "r1" };
+    await site.engine.create({ machine: "counter", id: "c@1/1", input: {}, labels });
+    await site.engine.send("node/beta", { type: "maintenance.enter", reason: "a new kernel" });
+    const { page } = await openInspect(open, site.url);
+
+    const bodies = page.locator("table.instances tbody");
+    await expect.poll(() => bodies.allInnerTexts()).toHaveLength(2);
+    expect(await bodies.locator("a").allInnerTexts()).toEqual(["node/beta", "node/alpha", "c@1/1"]);
+    expect(await bodies.locator(".label").allInnerTexts()).toEqual(["rack: r1"]);
+  });
+
+  it("keeps what is below a long list of needs in reach, and leads to the rest of it", async () => {
+    const site = await createSite({ machines });
+    for (let n = 0; n < 10; n += 1) await site.engine.create({ machine: "survey", id: `s${n}`, input: {} });
+    const { page } = await openInspect(open, site.url);
+    const needs = page.getByRole("region", { name: "Needs attention" }).getByRole("link");
+    await expect.poll(() => needs.count()).toBe(8);
+
+    await page.getByRole("button", { name: "Show all 10" }).click();
+
+    await expect.poll(() => needs.count()).toBe(10);
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("s8");
+    expect(await page.getByRole("button", { name: /^Show all/ }).count()).toBe(0);
+  });
+
+  it("offers what a person may send before what programs tell", async () => {
+    const site = await createSite({ machines });
+    await site.engine.create({ machine: "survey", id: "s", input: {} });
+    const { page } = await openInspect(open, site.url, placeOf("s"));
+    await live(page);
+
+    await page.getByText("2 not heard in Open").click();
+
+    expect(await page.locator(".unheard .chip").allInnerTexts()).toEqual(["withdraw", "arrived agent"]);
+  });
+
+  it("says the state of each region beside what it waits for", async () => {
+    const site = await createSite({ machines });
+    await addNode(site, "alpha");
+    await site.engine.send("node/alpha", { type: "maintenance.enter", reason: "a new kernel" });
+    const { page } = await openInspect(open, site.url, placeOf("node/alpha"));
+    await live(page);
+
+    expect(await page.locator(".waits .region").allInnerTexts()).toEqual([
+      "lifecycle is EnteringMaintenance",
+      "scheduling is Cordoned",
+    ]);
   });
 
   it("is worked by the keyboard alone, from the list to an event that is sent", async () => {
@@ -335,7 +403,7 @@ describeInBrowser("the inspect page", (open) => {
     await page.keyboard.press("Escape");
     await expectLit(page, "Raw");
     await page.keyboard.press("l");
-    await page.getByRole("heading", { name: "All instances" }).waitFor();
+    await page.getByRole("heading", { name: "Instances", level: 2 }).waitFor();
     expect(told).toEqual([]);
   });
 });

@@ -74,7 +74,11 @@ const views: readonly { name: string; place: string; arrange: (page: Page) => Pr
   {
     name: "an instance that is not there",
     place: placeOf("nobody"),
-    arrange: (page) => page.getByText("no such instance").waitFor(),
+    async arrange(page) {
+      await page.getByText("no such instance").waitFor();
+      expect(await page.locator("#connection").isVisible()).toBe(false);
+      expect(await page.title()).toBe("No nobody · Signalbox");
+    },
   },
 ];
 

@@ -8,7 +8,7 @@ import { describeInBrowser } from "../support/browser.ts";
 import { counter } from "../support/test-machines.ts";
 import { createWorld } from "../support/world.ts";
 import { addCounter, createAsk, createSite } from "../http/site.ts";
-import { live, openInspect, placeOf } from "./inspect-page.ts";
+import { live, openInspect, overhang, placeOf } from "./inspect-page.ts";
 
 const machines = [...ours, counter];
 
@@ -32,6 +32,8 @@ describeInBrowser("the inspect page", (open) => {
     await one.page.evaluate("window.timers = setTimeout; window.setTimeout = () => 0"); // only the button brings it back
     await first.end();
     for (const { page } of [one, all]) await page.getByText("The connection is lost").waitFor();
+    await all.page.setViewportSize({ width: 390, height: 844 });
+    expect(await overhang(all.page)).toBe(0);
     await one.page.getByRole("button", { name: "node.cordon" }).click();
     await one.page.getByRole("button", { name: "Send" }).click();
     await one.page.locator(".verdict").getByText("No answer").waitFor();

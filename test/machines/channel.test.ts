@@ -186,7 +186,9 @@ describe("quarantined refs", () => {
 
     expect(states).toEqual(["Quarantining", "Clear"]);
     expect(line.said).toEqual([{ kind: "message", to: "stable@v2", event: { type: "plan.requested" } }]);
-    expect(codesOf(clear(line, "v2"))).toEqual(["not-quarantined"]);
+    expect(reasonsOf(clear(line, "v2"))).toMatchObject([
+      { code: "not-quarantined", hint: expect.stringContaining("quarantine list") },
+    ]);
   });
 
   it("are not quarantined for what failed before somebody has tried them again, only for what fails then", () => {

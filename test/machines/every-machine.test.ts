@@ -76,7 +76,7 @@ describe.each(machines)("$name", (machine) => {
   });
 
   it("answers each event in each state as its table says", () => {
-    expect(commandMatrix(answers)).toEqual(tables[machine.name]);
+    expect(commandMatrix(answers), `the row of ${machine.name} in tables.ts`).toEqual(tables[machine.name]);
   });
 
   it("refuses by leaving the very same snapshot and saying why", () => {
@@ -171,7 +171,7 @@ describe.each(machines)("$name", (machine) => {
 
   it("holds its invariants through random sequences with duplicates, reordering and stale events", () => {
     const holds = invariants[machine.name];
-    expect(holds).toBeDefined();
+    expect(holds, `say in invariants.ts what holds of each step of ${machine.name}`).toBeDefined();
     const choices = fc.array(fc.record({ pick: fc.nat(), again: fc.boolean(), late: fc.nat(5) }), { maxLength: 60 });
     fc.assert(
       fc.property(fc.constantFrom(...inputs), choices, (input, chosen) => {

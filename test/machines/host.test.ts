@@ -55,7 +55,7 @@ describe("each event in each state", () => {
     [reverted, no, no, no, no, no, "Reverted"],
     [{ type: "rollback.failed", reason: "v1 does not start" }, no, no, no, no, no, "stays"],
     [released, "Released", "stays", "Released", "Released", "Released", "Released"],
-    [{ type: "orders.taken", taken: 1 }, "stays", "stays", "stays", "stays", "stays", "stays"],
+    [{ type: "orders.taken", forgotten: 1 }, "stays", "stays", "stays", "stays", "stays", "stays"],
     [unreachable, "stays", "stays", "stays", "stays", "stays", "stays"],
     [seen, "no-op", "no-op", "no-op", "no-op", "no-op", "no-op"],
     [excused, "stays", "stays", "stays", "stays", "stays", "stays"],

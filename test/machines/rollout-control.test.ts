@@ -141,7 +141,7 @@ describe("a wave that asks for approvals", () => {
     rollout.advance(0, 1);
 
     const answers = [approve("bob", 0), approve("bob", 1), approve("bob", 7)].map((event) => rollout.send(event));
-    rollout.send(approve("bob"));
+    rollout.send(approve("bob", 2));
     const none = rollout.send(approve("cat"));
 
     expect([...answers, none].map(codesOf)).toEqual([
@@ -319,6 +319,17 @@ describe("a rollout that has halted", () => {
       expect(codesOf(answer)).toEqual(["not-accepted"]);
     },
   );
+
+  it("that is superseded is not vouched for, and says what to do instead", () => {
+    const rollout = rolloutOf({ waves: [1] });
+    rollout.send({ type: "rollout.superseded", by: "stable@v3" });
+
+    const refused = rollout.send({ type: "operator.cleared", reason: "seen to" });
+
+    expect(reasonsOf(refused)).toMatchObject([
+      { code: "not-accepted", hint: expect.stringContaining("quarantine clear") },
+    ]);
+  });
 
   it.each(["Failed", "Reverted"] as const)("never holds a newer ref: in %s it is superseded", (state) => {
     const rollout = rolloutIn(state);

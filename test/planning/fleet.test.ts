@@ -98,6 +98,26 @@ describe("a fleet declaration", () => {
     expect(parseFleetText(text.replace("v41", "v43")).fleet.hash).not.toBe(fleet.hash);
   });
 
+  it("tells what is wrong with the other waves of a policy one of which is not well formed", () => {
+    const waves = [
+      { name: "one", hosts: { all: true }, soak: 10 },
+      { name: "one", hosts: { hosts: ["ghost"] } },
+      { name: "two", hosts: { channel: "nowhere" } },
+    ];
+    const document = {
+      channels: { c: { ref: "v1", policy: "p" } },
+      hosts: { a: { channel: "c" } },
+      policies: { p: { waves } },
+    };
+
+    expect(faultsOf(document).map(({ pointer }) => pointer)).toEqual([
+      "/policies/p/waves/0/soak",
+      "/policies/p/waves/1/hosts/hosts/0",
+      "/policies/p/waves/1/name",
+      "/policies/p/waves/2/hosts/channel",
+    ]);
+  });
+
   it("tells every fault at once, each with a pointer and what to do", () => {
     const faults = faultsOf({
       ...sound(),

@@ -306,6 +306,20 @@ describe("the gates", () => {
     expect(gatesOn(planned, "a")).toEqual(["disruption-budget"]);
   });
 
+  it("disruption-budget: says of a host that is out that its agent is missed, and since when", () => {
+    const frozen = planOf({ hosts: { a: [], b: [], c: [] }, budgets: [{ hosts: { all: true }, maxInFlight: 2 }] });
+    const hosts = [
+      hostIn(frozen, "a", "Soaking"),
+      hostIn(frozen, "b", "Converged", { isUnreachable: true, missedSince: Date.parse("2030-01-02T03:04:05Z") }),
+    ];
+
+    const detail = detailOn(plan(inputOf(frozen, { hosts })), "c", "disruption-budget");
+
+    expect(detail).toContain(
+      "are out: a, b (its agent is not heard, missed since 2030-01-02T03:04:05Z) in this rollout. It opens",
+    );
+  });
+
   it("compliance-wave: holds later waves while an enforce probe fails, and opens when it passes again", () => {
     const frozen = planOf({ ...twoWaves, hosts: { ...twoWaves.hosts, "web-0": ["canary"] } });
     const withFailing = (failingProbes: number) => [

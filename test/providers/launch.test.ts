@@ -201,10 +201,11 @@ async function raceWithLauncher(incarnation: string, i: number) {
   const child = startLauncher(dir, forever);
   for (let turn = 0; turn < i * 20; turn++) await new Promise((resolve) => setImmediate(resolve));
   const all = await takeOver({ stateDir: ownDir, clock, log: silent });
-  onTestFinished(async () => void (await endAllProcesses(ownDir, { graceMs: 100 })));
   const isTaken = all.length === 1;
   if (!isTaken) await exitOf(child);
-  return { isTaken, hasEnded: child.exitCode === 111 };
+  const hasEnded = child.exitCode === 111;
+  await endAllProcesses(ownDir, { graceMs: 100 });
+  return { isTaken, hasEnded };
 }
 
 function startLauncher(dir: string, command: readonly string[]): ChildProcess {

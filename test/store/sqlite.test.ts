@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { isSignalboxError } from "../../src/core/errors.ts";
+import { checkChain } from "../../src/store/check-chain.ts";
 import { storeError } from "../../src/store/sqlite/errors.ts";
 import { sqliteStore } from "../../src/store/sqlite/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -88,6 +89,17 @@ describe("a database file", () => {
     expect(await after.pending({ now: 0, limit: 10 })).toEqual(pending.toReversed());
     expect(await after.command("p", "c")).toEqual(known);
     expect(await after.position()).toBe(1);
+  });
+
+  it("chains on from what is written when a batch has failed half-way", async () => {
+    const store = open(newFile());
+    const entry = element({ journal: [journalRow({ instance: "a" })] });
+    await store.commit([entry]);
+    const twice = arming(pendingRow({ key: "k" }), pendingRow({ key: "k", id: "other" }));
+    await expect(store.commit([entry, twice])).rejects.toThrow();
+    await store.commit([entry]);
+
+    expect(await checkChain(store)).toMatchObject({ checked: 2, faults: [], head: { seq: 2 } });
   });
 
   it("goes on with its numbers after it was opened again, also when the last entries were cut off", async () => {

@@ -41,7 +41,7 @@ export interface BudgetUse {
   readonly budget: PlannedBudget;
   /** Hosts of this rollout that are out. */
   readonly here: number;
-  /** The first few of them. */
+  /** The first few of them, each with what is to be said of it. */
   readonly names: readonly string[];
   readonly elsewhere: number;
   /** When the last place was taken by this rollout; null when it has taken none. */

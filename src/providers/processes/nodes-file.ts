@@ -1,7 +1,7 @@
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { messageOf, SignalboxError } from "../../core/errors.ts";
-import { faultsOf, pointerTo } from "../../core/schema-faults.ts";
+import { pointerTo, readBy } from "../../core/schema-faults.ts";
 import { crossFaults } from "./nodes-file-faults.ts";
 
 /** Replicas that serve one port together. A router listens on it and goes round robin over those that are healthy. */
@@ -70,9 +70,9 @@ export interface NodesFile {
  */
 export function parseNodesFile(text: string): NodesFile {
   const raw = readYaml(text);
-  const parsed = nodesFile.safeParse(raw);
+  const parsed = readBy(nodesFile, raw);
   const faults = [
-    ...(parsed.error === undefined ? [] : faultsOf(parsed.error)),
+    ...parsed.faults,
     ...crossFaults(raw).map(({ path, detail }) => ({ pointer: pointerTo(path), detail })),
   ];
   if (parsed.data === undefined || faults.length > 0) throw notWellFormed(faults);
