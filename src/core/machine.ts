@@ -52,10 +52,18 @@ export function sentBy<Shape extends z.ZodRawShape>(
 
 const everyone: readonly Sender[] = ["person", "agent", "provider", "engine"];
 
+/** Kept, since a schema puts its `meta` together anew each time. */
+const sendersBySchema = new WeakMap<z.ZodType, readonly Sender[]>();
+
 /** Who may send an event of this schema; everybody where the schema does not say. */
 export function sendersOf(schema: z.ZodType): readonly Sender[] {
-  const declared = schema.meta()?.["sentBy"];
-  return Array.isArray(declared) ? (declared as readonly Sender[]) : everyone;
+  let senders = sendersBySchema.get(schema);
+  if (senders === undefined) {
+    const declared = schema.meta()?.["sentBy"];
+    senders = Array.isArray(declared) ? (declared as readonly Sender[]) : everyone;
+    sendersBySchema.set(schema, senders);
+  }
+  return senders;
 }
 
 /** Marks an event by which a person answers for something: it takes an approver who is known. */

@@ -61,7 +61,9 @@ function recorded(chart: AnyStateMachine, run: (scope: AnyActorScope) => Snapsho
  * history follow that list. So that a restored instance steps like the live one, both are put in the order of the chart.
  */
 function inDocumentOrder(snapshot: Snapshot): Snapshot {
-  (snapshot._nodes as AnyStateNode[]).sort((a, b) => a.order - b.order);
+  const nodes = snapshot._nodes as AnyStateNode[];
+  const isInOrder = nodes.every((node, place) => place === 0 || (nodes[place - 1] as AnyStateNode).order < node.order);
+  if (!isInOrder) nodes.sort((a, b) => a.order - b.order);
   return snapshot;
 }
 

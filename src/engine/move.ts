@@ -156,7 +156,8 @@ export function entryOf({
   effects,
   checkpoint,
 }: Entry): NewJournalRow {
-  const emitted = effects.flatMap((effect) => (effect.kind === "emitted" ? [effect.event] : []));
+  const emitted: object[] = [];
+  for (const effect of effects) if (effect.kind === "emitted") emitted.push(effect.event);
   return {
     kind,
     at,
@@ -178,6 +179,17 @@ export function entryOf({
   };
 }
 
+/** Rows in the making, of one move. */
+interface Arming {
+  head: Head;
+  trace: string | null;
+  armed: Map<string, PendingRow>;
+  changes: PendingChange[];
+  children: Child[];
+  withdrawn: string[];
+  messages: number;
+}
+
 /** Turns effects into rows. An instance that ends withdraws what is left of its own and tells its parent. */
 function withEffects(
   head: Head,
@@ -185,77 +197,78 @@ function withEffects(
   { trace }: Asker,
   performs: Performs,
 ): Pick<Moved, "head" | "changes" | "children" | "withdrawn"> {
-  if (effects.length === 0 && head.row.status === "active") return { head, changes: [], children: [], withdrawn: [] };
   const { row } = head;
+  if (effects.length === 0 && row.status === "active") return { head, changes: [], children: [], withdrawn: [] };
   const armed = new Map(head.armed);
-  const changes: PendingChange[] = [];
-  const children: Child[] = [];
-  const withdrawn: string[] = [];
-  let messages = 0;
-
-  const arm = (given: ArmedEffect) => {
-    const armedRow = pendingRow(row, trace, given);
-    if (given.kind !== "message") {
-      armed.set(given.id, armedRow);
-      forget(given.id);
-    }
-    changes.push({ kind: "arm", row: armedRow });
-  };
-  /** A row that is armed takes the place of the older one: its withdrawal need not be written as well. */
-  const forget = (id: string) => {
-    const withdrawal = changes.findIndex((change) => change.kind === "withdraw" && change.id === id);
-    if (withdrawal >= 0) changes.splice(withdrawal, 1);
-  };
-  const send = (to: string, event: object, settles: string | null = null) => {
-    arm({ kind: "message", id: `message.${messages++}`, to, payload: event, dueAt: row.at, settles });
-  };
-  const letGo = (older: PendingRow) => {
-    armed.delete(older.id);
-    if (older.kind !== "call") return;
-    withdrawn.push(older.key);
-    const child = childOf(older);
-    if (child !== undefined) send(child, { type: cancelRequest });
-  };
-
-  for (const effect of effects) {
-    switch (effect.kind) {
-      case "call": {
-        const isChild = effect.activity === instanceActivityName;
-        const dueAt = !isChild && performs(effect.activity, effect.input) ? row.at : null;
-        arm({ kind: "call", id: effect.id, activity: effect.activity, payload: effect.input ?? null, dueAt });
-        if (isChild) {
-          const parent = { instance: row.id, id: effect.id, key: keyOf(row, effect.id) };
-          children.push({ ...(effect.input as InstanceInput), parent });
-        }
-        break;
-      }
-      case "timer":
-        arm({ kind: "timer", id: effect.id, payload: effect.event, dueAt: dueAfter(row.at, effect.delayMs) });
-        break;
-      case "message":
-        if (typeof effect.to !== "string") throw nobody(head, effect.event.type);
-        send(effect.to, effect.event);
-        break;
-      case "withdraw": {
-        const older = armed.get(effect.id);
-        if (older === undefined) break; // it has been settled: an exit withdraws whatever its state had armed
-        letGo(older);
-        changes.push({ kind: "withdraw", instance: row.id, id: effect.id });
-        break;
-      }
-      case "emitted":
-        break; // kept in the journal entry
-      default:
-        effect satisfies never;
-    }
-  }
+  const arming: Arming = { head, trace, armed, changes: [], children: [], withdrawn: [], messages: 0 };
+  const { changes, children, withdrawn } = arming;
+  for (const effect of effects) take(arming, effect, performs);
   if (row.status !== "active") {
-    for (const older of armed.values()) letGo(older);
+    for (const older of armed.values()) letGo(arming, older);
     changes.push({ kind: "end", instance: row.id });
     const { parent } = row;
-    if (parent !== null) send(parent.instance, endOf(head, parent.id), parent.key);
+    if (parent !== null) message(arming, parent.instance, endOf(head, parent.id), parent.key);
   }
   return { head: { ...head, armed }, changes, children, withdrawn };
+}
+
+function take(arming: Arming, effect: Effect, performs: Performs): void {
+  const { head, armed, changes, children } = arming;
+  const { row } = head;
+  switch (effect.kind) {
+    case "call": {
+      const isChild = effect.activity === instanceActivityName;
+      const dueAt = !isChild && performs(effect.activity, effect.input) ? row.at : null;
+      arm(arming, { kind: "call", id: effect.id, activity: effect.activity, payload: effect.input ?? null, dueAt });
+      if (isChild) {
+        const parent = { instance: row.id, id: effect.id, key: keyOf(row, effect.id) };
+        children.push({ ...(effect.input as InstanceInput), parent });
+      }
+      break;
+    }
+    case "timer":
+      arm(arming, { kind: "timer", id: effect.id, payload: effect.event, dueAt: dueAfter(row.at, effect.delayMs) });
+      break;
+    case "message":
+      if (typeof effect.to !== "string") throw nobody(head, effect.event.type);
+      message(arming, effect.to, effect.event);
+      break;
+    case "withdraw": {
+      const older = armed.get(effect.id);
+      if (older === undefined) break; // it has been settled: an exit withdraws whatever its state had armed
+      letGo(arming, older);
+      changes.push({ kind: "withdraw", instance: row.id, id: effect.id });
+      break;
+    }
+    case "emitted":
+      break; // kept in the journal entry
+    default:
+      effect satisfies never;
+  }
+}
+
+/** A row takes the place of the older one of its id: the withdrawal of that need not be written as well. */
+function arm({ head, trace, armed, changes }: Arming, given: ArmedEffect): void {
+  const row = pendingRow(head.row, trace, given);
+  if (given.kind !== "message") {
+    armed.set(given.id, row);
+    const withdrawal = changes.findIndex((change) => change.kind === "withdraw" && change.id === given.id);
+    if (withdrawal >= 0) changes.splice(withdrawal, 1);
+  }
+  changes.push({ kind: "arm", row });
+}
+
+function message(arming: Arming, to: string, event: object, settles: string | null = null): void {
+  const id = `message.${arming.messages++}`;
+  arm(arming, { kind: "message", id, to, payload: event, dueAt: arming.head.row.at, settles });
+}
+
+function letGo(arming: Arming, older: PendingRow): void {
+  arming.armed.delete(older.id);
+  if (older.kind !== "call") return;
+  arming.withdrawn.push(older.key);
+  const child = childOf(older);
+  if (child !== undefined) message(arming, child, { type: cancelRequest });
 }
 
 /** A whole number of ms, never early, and one that a database can hold. */
