@@ -11,6 +11,7 @@ const environmentSchema = z.object({
     .regex(/^[\w.~+/=-]{1,200}$/, "expected a token")
     .optional(),
   SIGNALBOX_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
+  npm_command: z.string().optional(),
 });
 
 export interface Config {
@@ -19,6 +20,8 @@ export interface Config {
   /** Who commands say they come from; not an option, which everybody on the machine could read. */
   token?: string;
   logLevel: z.output<typeof environmentSchema>["SIGNALBOX_LOG_LEVEL"];
+  /** Whether npx has started us, or what has started us. */
+  isRunByNpx: boolean;
 }
 
 /** Reads the environment, once. Throws `invalid-request` with every fault. */
@@ -27,7 +30,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const { fits, data, faults } = readBy(environmentSchema, Object.fromEntries(given));
   if (fits) {
     const { SIGNALBOX_URL: url, SIGNALBOX_TOKEN: token, SIGNALBOX_LOG_LEVEL: logLevel } = data;
-    return { url, logLevel, ...(token !== undefined && { token }) };
+    const isRunByNpx = data.npm_command === "exec";
+    return { url, logLevel, isRunByNpx, ...(token !== undefined && { token }) };
   }
   const said = faults.map(({ pointer, detail }) => `${pointer.slice(1)}: ${detail}`).join("; ");
   throw new SignalboxError("invalid-request", `The environment does not fit: ${said}.`);

@@ -18,9 +18,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   const composed: Composed = {
     serve: async (options) => (await import("./serve.ts")).serve(options, config),
     async agent(options) {
-      const { url: defaultUrl, token, logLevel } = config;
+      const { url: defaultUrl, token, logLevel, isRunByNpx } = config;
       const { runAgent } = await import("./agent/run-agent.ts");
-      return runAgent({ ...options, defaultUrl, logLevel, ...(token !== undefined && { token }) });
+      return runAgent({ ...options, defaultUrl, logLevel, isRunByNpx, ...(token !== undefined && { token }) });
     },
     async demo(act) {
       if (act.name === "rollouts") {

@@ -34,7 +34,7 @@ import { createInspector } from "./stately/inspector.ts";
 /** Config -> store, provider, machines -> engine -> HTTP. Resolves when a signal has stopped it. */
 export async function serve(
   { data, port, host, nodes: nodesPath, fleet: fleetPath, watchFleet, tokens: tokensPath, inspectUrl }: ServeOptions,
-  { logLevel }: Config,
+  { logLevel, isRunByNpx }: Config,
 ): Promise<number> {
   const log = createLog({ level: logLevel, fd: 2 });
   if (tokensPath === undefined && !isLoopback(host)) {
@@ -44,7 +44,7 @@ export async function serve(
     );
   }
   if (inspectUrl !== undefined) parseInspectUrl(inspectUrl); // before anything is opened
-  const stopping = stopSignal();
+  const stopping = stopSignal({ isRunByNpx });
   const nodes = nodesPath === undefined ? undefined : readNodesFile(nodesPath);
   if (watchFleet === true && fleetPath === undefined) {
     throw new SignalboxError("invalid-request", "--watch-fleet needs a file to watch. Name it with --fleet.");

@@ -48,6 +48,7 @@ export interface Agent {
   stop(): Promise<void>;
 }
 
+const endedRetentionMs = 7_776_000_000; // 90 days: as long as a control plane keeps a rollout, if nobody says otherwise
 const tidyEveryMs = 60_000; // bounds how much a process that was left behind can write in between
 
 export function createAgent(options: AgentOptions): Agent {
@@ -57,7 +58,15 @@ export function createAgent(options: AgentOptions): Agent {
   const witnesses = createWitnesses({ targets: file.confirmTargets, url, clock });
   const askVersion = createAskVersion({ version: file.version, workDir, clock });
   const provider = createAgentProvider(() => parts);
-  const engine = createEngine({ machines: [hostMachine], store, clock, providers: [provider], log });
+  const engine = createEngine({
+    machines: [hostMachine],
+    store,
+    clock,
+    providers: [provider],
+    log,
+    limits: { endedRetentionMs },
+    mayForget: (id) => hosts.mayForget(id),
+  });
   const hosts = createLocalHosts(engine);
   const changes = createChanges({ engine, onMoved: (instance) => outbox.moved(instance), clock, log });
   const parts = { file, runs, witnesses, askVersion, hosts, changes, boot, workDir, clock, log };

@@ -31,8 +31,9 @@ export function createChanges(given: {
     while (!signal.aborted) {
       try {
         after ??= await engine.position();
-        for await (const { seq, instance } of engine.feed({ after, signal })) {
+        for await (const { seq, instance, kind } of engine.feed({ after, signal })) {
           after = seq;
+          if (kind === "compacted" || kind === "forgotten") continue;
           seen += 1;
           onMoved(instance);
           news.abort("committed"); // a reason of its own: making the default one is what costs

@@ -40,6 +40,8 @@ export interface LocalHosts {
   all(): Promise<LocalHost[]>;
   /** One was made: it is not missed, however soon it ends. */
   made(id: string): void;
+  /** Whether nothing here asks for one any more that has ended. */
+  mayForget(id: string): boolean;
   /** Names one that begins: a rollout that begins anew has another. */
   nameFor(rolloutId: string, host: string): Promise<string>;
   /**
@@ -137,6 +139,7 @@ export function createLocalHosts(engine: Engine): LocalHosts {
     active: unendedNow,
     all,
     made: (id) => void unended.add(id),
+    mayForget: (id) => isPastKnown && !unended.has(id) && !past.hosts().some((host) => host.id === id),
     read: async (id) => localHost(await engine.read(id)),
 
     async find(rolloutId) {
@@ -145,8 +148,9 @@ export function createLocalHosts(engine: Engine): LocalHosts {
     },
 
     async nameFor(rolloutId, host) {
-      const before = (await runsOf(rolloutId)).length;
-      return before === 0 ? hostIdOf(rolloutId, host) : `${hostIdOf(rolloutId, host)}~${before + 1}`;
+      const first = hostIdOf(rolloutId, host);
+      const runs = (await runsOf(rolloutId)).map(({ id }) => (id === first ? 1 : Number(id.slice(first.length + 1))));
+      return runs.length === 0 ? first : `${first}~${Math.max(...runs) + 1}`; // the earliest may be forgotten
     },
 
     async leaveBehind({ id, base, context: { channel, acknowledgedAt } }) {

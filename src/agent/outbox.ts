@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { isSignalboxError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Engine } from "../engine/engine.ts";
+import { ifThere } from "../engine/if-there.ts";
 import type { AgentAnswersView, NumberedEvent } from "../operations/agent-schemas.ts";
 import type { Backoff } from "./backoff.ts";
 import { expectedNumber, type ControlPlane } from "./control-plane.ts";
@@ -133,7 +134,8 @@ export function createOutbox(given: {
 
   /** One that cannot be told of holds no other up. Throws when the control plane is away. */
   async function tellOrPutBack(instance: string, signal: AbortSignal): Promise<void> {
-    const local = await hosts.read(instance);
+    const local = await ifThere(hosts.read(instance));
+    if (local === undefined) return; // it is forgotten
     const { rolloutId } = local;
     try {
       await tellAll(local, signal);

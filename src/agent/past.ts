@@ -3,7 +3,7 @@ import { isGood } from "./recover.ts";
 
 /**
  * What is asked for of rollouts that have let this host go: the newest of them, and the versions that it could go back to.
- * The others are in the database only: an agent that has run for years asks as quickly as on its first day.
+ * The others are in the database only, and in the end forgotten: an agent that has run for years asks as quickly as on its first day.
  */
 export interface Past {
   add(host: LocalHost): void;

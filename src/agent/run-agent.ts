@@ -27,6 +27,7 @@ export interface RunAgentOptions {
   defaultUrl: string;
   token?: string;
   logLevel: string;
+  isRunByNpx: boolean;
 }
 
 /** Runs the agent of this host until a signal stops it. */
@@ -37,7 +38,7 @@ export async function runAgent(options: RunAgentOptions): Promise<number> {
   const url = options.url ?? file.url ?? options.defaultUrl;
   const { token } = options;
   const client = createClient({ url, retries: { attemptsMax: 1 }, ...(token !== undefined && { token }) });
-  const stopping = stopSignal();
+  const stopping = stopSignal(options);
   const dataDir = resolve(options.data);
   makeDataDirectory(dataDir, { mode: 0o700 });
   const store = sqliteStore(join(dataDir, "agent.db"));

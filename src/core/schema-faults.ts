@@ -7,7 +7,7 @@ export interface SchemaFault {
   detail: string;
 }
 
-/** A value as its schema reads it, or everything that does not fit. */
+/** A value as its schema reads it, or what does not fit: everything, or the first hundred of very much. */
 export type Reading<Value> =
   | { fits: true; data: Value; faults: readonly SchemaFault[] }
   | { fits: false; data: undefined; faults: readonly SchemaFault[] };
@@ -23,7 +23,14 @@ export function readBy<Schema extends z.ZodType>(
 ): Reading<z.output<Schema>> {
   const { data, error } = schema.safeParse(value, inOurWords);
   if (error === undefined) return { fits: true, data, faults: [] };
-  return { fits: false, data: undefined, faults: error.issues.flatMap((issue) => faultsIn(issue, under)) };
+  return { fits: false, data: undefined, faults: firstOf(error.issues.flatMap((issue) => faultsIn(issue, under))) };
+}
+
+const faultsMax = 100; // what a person reads; the rest comes back with the next try
+
+function firstOf(faults: readonly SchemaFault[]): readonly SchemaFault[] {
+  const left = faults.length - faultsMax;
+  return left <= 0 ? faults : [...faults.slice(0, faultsMax), { pointer: "", detail: `and ${left} faults more` }];
 }
 
 const inOurWords = { error: faultWords, reportInput: true }; // the input tells what is missing

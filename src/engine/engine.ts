@@ -50,6 +50,8 @@ export interface EngineOptions {
   log?: Log;
   /** The value of a `{ secret: "env:NAME" }` or `{ secret: "file:PATH" }` in a call's input; asked for each attempt. */
   resolveSecret?: ResolveSecret;
+  /** Asked of each instance that ended longer than `limits.endedRetentionMs` ago: false keeps it. */
+  mayForget?(id: string): boolean;
 }
 
 export interface CreateOptions {
@@ -150,7 +152,7 @@ export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "jou
 /** Makes an engine; nothing runs before `start`, but everything can be sent. Throws `machine-unfit`. */
 export function createEngine(options: EngineOptions): Engine {
   const { machines, providers = [], clock = systemClock(), log = silentLog } = options;
-  const { resolveSecret = readSecret } = options;
+  const { resolveSecret = readSecret, mayForget = () => true } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const space = createSpace({ store: options.store, clock, log });
   const { store } = space;
@@ -186,7 +188,7 @@ export function createEngine(options: EngineOptions): Engine {
     performs,
     onCommitted,
   });
-  const housekeeping = createHousekeeping({ store, clock, limits });
+  const housekeeping = createHousekeeping({ store, clock, limits, heads, mayForget });
   const runner = createRunner({
     store,
     space,

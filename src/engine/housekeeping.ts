@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
-import type { InstanceRow, Store } from "../store/store.ts";
+import type { Element, InstanceRow, NewJournalRow, Store } from "../store/store.ts";
+import type { Heads } from "./heads.ts";
 import type { Limits } from "./limits.ts";
 import { engineAsker, entryOf } from "./move.ts";
 
@@ -13,24 +14,62 @@ export interface Sweep {
   hasFailed: boolean;
 }
 
-/** Forgets what its retention allows: old command ids, and the journal of instances that ended long ago. */
-export function createHousekeeping({ store, clock, limits }: { store: Store; clock: Clock; limits: Limits }) {
+/** Forgets what its retention allows: old command ids, and of instances that ended long ago first the journal, then all. */
+export function createHousekeeping(given: {
+  store: Store;
+  clock: Clock;
+  limits: Limits;
+  heads: Pick<Heads, "drop">;
+  /** Whether nobody needs an instance any more that ended long ago. */
+  mayForget(id: string): boolean;
+}) {
+  const { store, clock, limits, heads, mayForget } = given;
   let dueAt = clock.now() + sweepEveryMs;
   let after: string | undefined; // where the last sweep stopped
 
-  async function compactSome(): Promise<void> {
-    const endedBefore = clock.now() - limits.journalRetentionMs;
+  async function shrinkSome(): Promise<void> {
+    const now = clock.now();
+    const forgottenBefore = now - limits.endedRetentionMs;
+    const compactedBefore = now - limits.journalRetentionMs;
+    const endedBefore = Math.max(forgottenBefore, compactedBefore);
     const rows = await store.instances({ endedBefore, limit: sweptAtOnce, ...(after !== undefined && { after }) });
     after = rows.length < sweptAtOnce ? undefined : rows.at(-1)?.id;
-    for (const row of rows) await compact(row);
+    for (const row of rows) {
+      if (row.updatedAt < forgottenBefore && (await isUnneeded(row))) await forget(row);
+      else if (row.updatedAt < compactedBefore) await compact(row);
+    }
+  }
+
+  /** What an instance that ended has to say yet, and a call that waits for its end, can only become less. */
+  async function isUnneeded({ id, parent }: InstanceRow): Promise<boolean> {
+    if (!mayForget(id)) return false;
+    const now = clock.now();
+    const untold = await store.pending({ instances: [id], now, limit: 1 });
+    const waiting = parent === null ? [] : await store.pending({ key: parent.key, now, limit: 1 });
+    return untold.length === 0 && waiting.length === 0;
+  }
+
+  /** Leaves one entry, which stands for all before it and holds nothing of them. */
+  async function forget(row: InstanceRow): Promise<void> {
+    await cutOff(row, { kind: "forgotten", checkpoint: null }, { forget: row.id });
+    heads.drop(row.id);
   }
 
   /** Shrinks the journal of an instance to one checkpoint. */
   async function compact(row: InstanceRow): Promise<void> {
     const entries = await store.journal({ instance: row.id, limit: 2 });
     if (entries.length < 2) return;
+    const checkpoint = { snapshot: row.snapshot, machineVersion: row.machineVersion };
+    await cutOff(row, { kind: "compacted", checkpoint });
+  }
+
+  async function cutOff(
+    row: InstanceRow,
+    last: Pick<NewJournalRow, "kind" | "checkpoint">,
+    more: Pick<Element, "forget"> = {},
+  ): Promise<void> {
     const journal = entryOf({
-      kind: "compacted",
+      ...last,
       row,
       at: clock.now(),
       event: null,
@@ -39,11 +78,10 @@ export function createHousekeeping({ store, clock, limits }: { store: Store; clo
       outcome: "unchanged",
       asker: engineAsker,
       effects: [],
-      checkpoint: { snapshot: row.snapshot, machineVersion: row.machineVersion },
     });
     const cut = { instance: row.id, before: (await store.position()) + 1 };
     const expects = [{ id: row.id, version: row.version }];
-    await store.commit([{ writes: [], expects, journal: [journal], fences: [], changes: [], cut }]);
+    await store.commit([{ writes: [], expects, journal: [journal], fences: [], changes: [], cut, ...more }]);
   }
 
   let last: Sweep | null = null;
@@ -59,7 +97,7 @@ export function createHousekeeping({ store, clock, limits }: { store: Store; clo
       let hasFailed = true;
       try {
         const forgotten = await store.forgetCommands(clock.now() - limits.commandRetentionMs, forgottenAtOnce);
-        await compactSome();
+        await shrinkSome();
         if (forgotten === forgottenAtOnce || after !== undefined) dueAt = clock.now() + restAfterMs;
         hasFailed = false;
       } finally {

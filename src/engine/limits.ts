@@ -18,6 +18,8 @@ export interface Limits {
   commandRetentionMs: number;
   /** How long an instance that ended keeps its journal. */
   journalRetentionMs: number;
+  /** How long an instance that ended is kept at all; Infinity: for ever. */
+  endedRetentionMs: number;
   /** How long a claimed row is nobody else's; renewed while it is performed. */
   leaseMs: number;
   /** Calls performed at the same time: each holds a promise and whatever its provider opens. */
@@ -54,6 +56,7 @@ export const defaultLimits: Limits = {
   refusalsPerMinuteMax: 600,
   commandRetentionMs: 86_400_000,
   journalRetentionMs: 7_776_000_000,
+  endedRetentionMs: Infinity,
   leaseMs: 30_000,
   callsInFlightMax: 1_000,
   deliveriesMax: 200,

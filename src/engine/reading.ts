@@ -35,7 +35,7 @@ export interface ListQuery {
 
 export interface JournalEntry {
   seq: number;
-  kind: "created" | "event" | "migrated" | "compacted";
+  kind: "created" | "event" | "migrated" | "compacted" | "forgotten";
   at: number;
   instance: string;
   machine: string;

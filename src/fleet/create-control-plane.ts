@@ -70,7 +70,7 @@ export function createControlPlane({ clock, log = silentLog, limits = {} }: Cont
     explainHost: async (rolloutId, host) => (await current()).records.explainHost(rolloutId, host),
 
     admit: (host, agent) => up().holders.admit(host, agent),
-    contested: () => up().holders.contested(),
+    contested: () => running?.holders.contested() ?? [], // also asked by figures, before it runs
     seen: (host) => up().attendance.seen(host),
     ordersFor: async (host, known) => (await current()).ordersFor(host, known),
     tookOrders: async (host, taken) => (await current()).tookOrders(host, taken),

@@ -21,7 +21,7 @@ export interface Holders {
   contested(): ContestedHost[];
 }
 
-const formerMax = 8; // starts of one directory that are known to have been followed by another
+const formerMax = 120; // starts that are known to have been followed by another: two minutes of an agent that ends at once, each second
 
 export function createHolders(given: {
   /** Somebody who speaks for the host was heard not long ago. */

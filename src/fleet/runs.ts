@@ -1,11 +1,10 @@
 import type { ChannelContext } from "../../machines/channel/context.ts";
-import type { RolloutContext } from "../../machines/rollout/context.ts";
 import { parseRolloutId } from "../../machines/rollout/rollout-id.ts";
 import { SignalboxError } from "../core/errors.ts";
 import type { Fleet } from "../planning/fleet.ts";
 import type { OpenOrder } from "./control-plane.ts";
 import type { RolloutFacts } from "./facts.ts";
-import type { Choice, Run } from "./opening.ts";
+import type { Choice, Newest, Run } from "./opening.ts";
 
 /** A run as somebody asks for it; of the declared ref when none is named. */
 export function askedRun(fleet: Fleet, { channel, ref, hosts, isUndo }: OpenOrder): Run {
@@ -21,13 +20,13 @@ export function undoRun(channel: string, reason: string | undefined): Run {
   return {
     channel,
     choose(context, newest) {
-      if (newest?.context.isUndo === true && newest.context.endedAt === null) throw underWay(newest.context);
+      checkNoUndo(newest);
       return { ref: lastGood(context).ref, isUndo: true, ...(reason !== undefined && { reason }) };
     },
   };
 }
 
-/** Stops a rollout where it is, and goes back. */
+/** Stops a rollout where it is, and goes back; one that goes back already is not stopped by somebody who means the one before. */
 export function abortRun(
   { facts }: { facts: Pick<RolloutFacts, "id" | "channel" | "ref"> },
   reason: string | undefined,
@@ -37,6 +36,7 @@ export function abortRun(
     channel,
     choose(context, newest): Choice {
       if (context.newest?.rolloutId !== id || newest === undefined) throw notNewest(id, context);
+      checkNoUndo(newest);
       const given = reason !== undefined && { reason };
       const cancels = { rolloutId: id, ...given };
       const isToBeStopped = newest.state !== "Terminal" && newest.state !== "Superseded";
@@ -45,7 +45,10 @@ export function abortRun(
   };
 }
 
-/** The same ref again, over the hosts of the channel that have not converged: in this run, or in the one that it retried. */
+/**
+ * The same ref again, over the hosts of the channel that have not converged: in this run, or in the one that it retried. Of an
+ * undo it is one: no gate holds it that did not hold the first.
+ */
 export function retryRun(given: {
   fleet: Fleet;
   facts: RolloutFacts;
@@ -62,7 +65,8 @@ export function retryRun(given: {
         .filter((host) => host.channel === channel && !hasConverged(host.name))
         .map(({ name }) => name);
       if (left.length === 0) throw refusal("nothing-left", `All hosts of ${channel} have converged in ${id}.`);
-      return { ref, hosts: new Set(left), clears: reason, reason };
+      const isUndo = facts.context.isUndo && { isUndo: true as const };
+      return { ref, hosts: new Set(left), clears: reason, reason, ...isUndo };
     },
   };
 }
@@ -83,9 +87,11 @@ function lastGood(context: ChannelContext, from = context.newest?.ref): { ref: s
 }
 
 /** A second undo of the same trouble would bring the trouble back, or go further back than anybody has asked for. */
-function underWay({ rolloutId, channel, targetRef }: RolloutContext): SignalboxError {
+function checkNoUndo(newest: Newest | undefined): void {
+  if (newest === undefined || !newest.context.isUndo || newest.context.endedAt !== null) return;
+  const { rolloutId, channel, targetRef } = newest.context;
   const detail = `${rolloutId} brings ${channel} back to ${targetRef} already. rollout cancel stops it; then it can be undone, too.`;
-  return refusal("undo-under-way", detail);
+  throw refusal("undo-under-way", detail);
 }
 
 function notNewest(id: string, { newest }: ChannelContext): SignalboxError {

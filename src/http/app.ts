@@ -48,7 +48,7 @@ export function createApp(engine: Engine, options: AppOptions = {}): Express {
     clock: engine.clock,
     stopping: options.stopping,
   });
-  metrics.watchAgents(polls.waiting);
+  metrics.watchAgents({ waiting: polls.waiting, contested: () => options.fleet?.contested().length ?? 0 });
   const workplace: Workplace = {
     engine,
     ...(options.fleet && { fleet: options.fleet }),

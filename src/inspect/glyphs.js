@@ -43,6 +43,7 @@ const shapes = {
   created: [["path", { d: "M8 3v10M3 8h10" }]],
   migrated: [["path", { d: "M3 11V5h8M8 2l3 3-3 3M13 5v6H5" }]],
   compacted: [["path", { d: "M2 8h4L4 6m2 2-2 2m10-2h-4l2-2m-2 2 2 2" }]],
+  forgotten: [["path", { d: "M3 8h2m2 0h2m2 0h2" }]],
   call: [["path", { d: "M4 12 12 4M6 4h6v6" }]],
   timer: [
     ["circle", { cx: "8", cy: "8", r: "6" }],

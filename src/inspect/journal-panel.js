@@ -111,6 +111,7 @@ export function nameOf({ event, kind }) {
     event: "an event",
     migrated: "migrated to the chart of today",
     compacted: "journal compacted",
+    forgotten: "an earlier one of this name, forgotten",
   }[kind];
 }
 

@@ -38,7 +38,10 @@ const knownQuery = z
   .transform((text, context): KnownRollout[] => {
     const known = parseKnown(text);
     if (known !== undefined && known.length <= knownMax) return known;
-    context.addIssue({ code: "custom", message: `expected at most ${knownMax} of rollout:orders:sent` });
+    context.addIssue({
+      code: "custom",
+      message: `expected at most ${knownMax} of rollout:orders:sent, the orders by their ids`,
+    });
     return z.NEVER;
   })
   .optional()

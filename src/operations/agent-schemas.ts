@@ -23,10 +23,10 @@ export const agentName = z
     description:
       "Which agent it is: one word for its directory, a dot, and one for this start. Of two that have the name of one host, one is refused.",
   });
-/** What an order of a host is known by. */
+/** What an order of a host is known by; a number alone is none: an agent that counted its orders would seem to tell of one. */
 export const orderId = z
   .string()
-  .regex(/^[0-9a-z]{1,20}$/)
+  .regex(/^[0-9a-z]{1,19}[a-z]$/, "expected the id of an order, such as mhx2k9s0s")
   .meta({ description: "Of an order; no other order has the same one." });
 const dispatch = z
   .object(inputSchema.omit({ reportsTo: true }).shape)

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { errorCatalogue, type ErrorCode } from "../core/errors.ts";
+import { readinessCheck } from "./server-schemas.ts";
 
 /**
  * What goes back, as it is on the wire: the types come from here, the documents are made from it, and the tests hold every
@@ -66,12 +67,12 @@ export const instanceList = listOf(instanceView).meta({ id: "InstanceList" });
 export const journalEntry = z
   .strictObject({
     seq: z.int().positive(),
-    kind: z.enum(["created", "event", "migrated", "compacted"]),
+    kind: z.enum(["created", "event", "migrated", "compacted", "forgotten"]),
     at: time,
     instance: z.string(),
     machine: z.string(),
     version: z.int().positive().meta({ description: "After the entry; for a refusal the one that it met." }),
-    event: event.nullable().meta({ description: "As it was stamped; null for a creation, migration and compaction." }),
+    event: event.nullable().meta({ description: "As it was stamped; null for all kinds but `event`." }),
     from: z.string().nullable(),
     to: z.string(),
     via: z.array(z.string()).meta({ description: "The path through further states." }),
@@ -327,26 +328,6 @@ export const chainReport = z
     complete: z.boolean().meta({ description: "Whether the end was reached; if not, go on `from` the head." }),
   })
   .meta({ id: "AuditReport" });
-
-export const health = z.strictObject({ status: z.literal("ok") }).meta({ id: "Health" });
-
-const readinessCheck = z
-  .strictObject({ name: z.string(), status: z.enum(["ok", "failing"]), detail: z.string() })
-  .meta({ id: "ReadinessCheck" });
-
-export const readinessReport = z
-  .strictObject({
-    status: z.literal("ok"),
-    checks: z.array(readinessCheck),
-    version: z.string(),
-    uptimeSeconds: count,
-    openStreams: count,
-    housekeeping: z
-      .strictObject({ at: time, status: z.enum(["ok", "failing"]) })
-      .nullable()
-      .meta({ description: "How the last round went; null before the first." }),
-  })
-  .meta({ id: "ReadinessReport" });
 
 const codes = Object.keys(errorCatalogue) as ErrorCode[];
 

@@ -2,8 +2,7 @@ import { z } from "zod";
 import { SignalboxError } from "../core/errors.ts";
 import { readPageFile, scripts, styles, type PageFiles } from "../pages/page-files.ts";
 import { operation, type Contract, type Operation } from "./operation.ts";
-
-const openApi = z.looseObject({ openapi: z.string() });
+import { contract as contractSchema } from "./server-schemas.ts";
 
 export const showContract = operation({
   name: "show-contract",
@@ -11,7 +10,7 @@ export const showContract = operation({
   method: "GET",
   path: "/openapi.json",
   permission: "open",
-  answers: { 200: { description: "The document.", schema: openApi } },
+  answers: { 200: { description: "The document.", schema: contractSchema } },
   isChange: false,
   run: async (_asked, _caller, { contract }) => ({ status: 200, body: await contract.document() }),
 });

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { SignalboxError } from "../core/errors.ts";
-import { health, readinessReport } from "./answer-schemas.ts";
 import { operation } from "./operation.ts";
 import { checkPermission } from "./permission.ts";
 import { readinessChecks, type ReadinessCheck } from "./readiness-checks.ts";
+import { health, readinessReport } from "./server-schemas.ts";
 import { timeText } from "./wire.ts";
 
 export const liveness = operation({

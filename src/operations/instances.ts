@@ -103,6 +103,7 @@ export const sendEvent = operation({
     200: {
       description: "It was accepted; or, of a dry run, what it would do.",
       schema: z.union([sentEvent, dryRun]),
+      examples: ["node-cordoned", "dry-run"],
       headers: ["ETag"],
     },
   },
@@ -130,7 +131,9 @@ export const explainInstance = operation({
   path: "/v1/instances/:id/explain",
   params: idParams,
   permission: "read",
-  answers: { 200: { description: "What it waits for, and what is pending.", schema: explanation } },
+  answers: {
+    200: { description: "What it waits for, and what is pending.", schema: explanation, examples: ["explained"] },
+  },
   example: { params: idExample },
   isChange: false,
   run: async ({ params }, _caller, { engine }) => ({
@@ -147,7 +150,9 @@ export const explainEvent = operation({
   params: idParams,
   body: eventBody,
   permission: "read",
-  answers: { 200: { description: "The same, with a verdict on the event.", schema: explanation } },
+  answers: {
+    200: { description: "The same, with a verdict on the event.", schema: explanation, examples: ["explained-event"] },
+  },
   errors: ["internal-event", "needs-migration", "machine-fault"],
   example: { params: idExample, body: eventExample },
   isChange: false,

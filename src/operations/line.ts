@@ -12,9 +12,7 @@ import { line, type LineView } from "./rollout-schemas.ts";
 import { sentAnswer, timeText } from "./wire.ts";
 
 const path = "/v1/freeze";
-const sentAnswers = {
-  200: { description: "The line has accepted it.", schema: sentEvent, headers: ["ETag"] },
-} as const;
+const sent = { description: "The line has accepted it.", schema: sentEvent, headers: ["ETag"] } as const;
 const sentErrors = ["not-found", "event-refused", "needs-migration", "machine-fault"] as const;
 
 export const showFreeze = operation({
@@ -44,7 +42,7 @@ export const freezeLine = operation({
     })
     .optional(),
   permission: "operate",
-  answers: sentAnswers,
+  answers: { 200: { ...sent, examples: ["line-stopped"] } },
   errors: sentErrors,
   example: { body: { reason: "the till is down" } },
   isChange: true,
@@ -58,7 +56,7 @@ export const thawLine = operation({
   method: "DELETE",
   path,
   permission: "operate",
-  answers: sentAnswers,
+  answers: { 200: { ...sent, examples: ["line-running"] } },
   errors: sentErrors,
   isChange: true,
   isOfVersion: true,

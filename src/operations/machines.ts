@@ -15,7 +15,7 @@ import { operation, type Drawings } from "./operation.ts";
 const machineParams = z.strictObject({
   machine: z.string().min(1).max(200).meta({ description: "The name of a statechart." }),
 });
-const machineExample = { params: { machine: "nodeMaintenance" } };
+const machineExample = { params: { machine: "line" } };
 
 export const listMachines = operation({
   name: "list-machines",

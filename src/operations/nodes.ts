@@ -16,9 +16,7 @@ const nodeParams = z.strictObject({
 });
 const payload = payloadOf({});
 const nodeExample = { node: "alpha" };
-const sentAnswers = {
-  200: { description: "The node has accepted it.", schema: sentEvent, headers: ["ETag"] },
-} as const;
+const sent = { description: "The node has accepted it.", schema: sentEvent, headers: ["ETag"] } as const;
 /** Of an event that the node may refuse. */
 const eventErrors = ["internal-event", "event-refused", "needs-migration", "machine-fault"] as const;
 
@@ -78,7 +76,7 @@ export const enterMaintenance = operation({
   }),
   permission: "operate",
   answers: {
-    ...sentAnswers,
+    200: { ...sent, examples: ["node-draining"] },
     202: { description: "It waits in line.", schema: queuedEntry, headers: ["ETag", "Location"] },
   },
   errors: eventErrors,
@@ -99,24 +97,45 @@ export const enterMaintenance = operation({
   },
 });
 
-export const exitMaintenance = nodeOperation(
-  "exit",
-  "Leaves maintenance; `force` says that what is not well is accepted.",
-  { keepCordoned: true },
-);
-export const abortMaintenance = nodeOperation("abort", "Stops a drain and goes back.", { reason: "not today" });
-export const retryMaintenance = nodeOperation(
-  "retry",
-  "Tries a failed drain again in a new window; the slots are kept.",
-);
-export const cordonNode = nodeOperation("cordon", "Keeps new work away from a node.", {
-  reason: "a fan is failing",
+export const exitMaintenance = nodeOperation({
+  action: "exit",
+  summary: "Leaves maintenance; `force` says that what is not well is accepted.",
+  example: { keepCordoned: true },
+  shownAs: "node-leaving",
 });
-export const uncordonNode = nodeOperation("uncordon", "Takes the operator's hold off a node.");
+export const abortMaintenance = nodeOperation({
+  action: "abort",
+  summary: "Stops a drain and goes back.",
+  example: { reason: "not today" },
+  shownAs: "node-leaving",
+});
+export const retryMaintenance = nodeOperation({
+  action: "retry",
+  summary: "Tries a failed drain again in a new window; the slots are kept.",
+  example: { reason: "the stuck replica is gone", drainForMs: 600_000 },
+  shownAs: "node-draining",
+});
+export const cordonNode = nodeOperation({
+  action: "cordon",
+  summary: "Keeps new work away from a node.",
+  example: { reason: "a fan is failing" },
+  shownAs: "node-cordoned",
+});
+export const uncordonNode = nodeOperation({
+  action: "uncordon",
+  summary: "Takes the operator's hold off a node.",
+  example: {},
+  shownAs: "node-uncordoned",
+});
 
-type NodeAction = "exit" | "abort" | "retry" | "cordon" | "uncordon";
-
-function nodeOperation(action: NodeAction, summary: string, example?: Readonly<Record<string, unknown>>) {
+function nodeOperation(made: {
+  action: "exit" | "abort" | "retry" | "cordon" | "uncordon";
+  summary: string;
+  example: Readonly<Record<string, unknown>>;
+  /** The name of the example of its answer. */
+  shownAs: string;
+}) {
+  const { action, summary, example, shownAs } = made;
   const isMaintenance = action !== "cordon" && action !== "uncordon";
   return operation({
     name: isMaintenance ? `${action}-maintenance` : `${action}-node`,
@@ -126,9 +145,9 @@ function nodeOperation(action: NodeAction, summary: string, example?: Readonly<R
     params: nodeParams,
     body: payload,
     permission: "operate",
-    answers: sentAnswers,
+    answers: { 200: { ...sent, examples: [shownAs] } },
     errors: eventErrors,
-    example: { params: nodeExample, ...(example && { body: example }) },
+    example: { params: nodeExample, body: example },
     isChange: true,
     isOfVersion: true,
     async run({ params, body }, caller, { engine }) {

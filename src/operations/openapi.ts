@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   createDocument,
+  type ZodOpenApiExampleObject,
   type ZodOpenApiOperationObject,
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponseObject,
@@ -9,6 +10,7 @@ import { errorCatalogue, type ErrorCode } from "../core/errors.ts";
 import type { ApiDocument } from "../pages/openapi.ts";
 import { problemDocument } from "./answer-schemas.ts";
 import { errorCodesOf } from "./error-codes.ts";
+import { examplesOf, examplesOfProblems, type Examples } from "./examples.ts";
 import { groupOf, groups } from "./groups.ts";
 import { isStream, problemType, type AnswerHeader, type AnswerShape, type Operation } from "./operation.ts";
 
@@ -20,11 +22,12 @@ export function openApiDocument({
   operations: readonly Operation[];
   version: string;
 }): ApiDocument {
-  const problemsOf = createProblems();
+  const mediaExamples = createMediaExamples();
+  const problemsOf = createProblems(mediaExamples);
   const paths: ZodOpenApiPathsObject = {};
   for (const each of operations) {
     const path = pathTemplateOf(each);
-    paths[path] = { ...paths[path], [each.method.toLowerCase()]: operationObject(each, problemsOf) };
+    paths[path] = { ...paths[path], [each.method.toLowerCase()]: operationObject(each, problemsOf, mediaExamples) };
   }
   const used = new Set(operations.map(groupOf));
   const document = createDocument(
@@ -61,7 +64,11 @@ export function pathTemplateOf({ path }: Operation): string {
   return path.replace(/:(\w+)/g, "{$1}");
 }
 
-function operationObject(operation: Operation, problemsOf: ProblemsOf): ZodOpenApiOperationObject {
+function operationObject(
+  operation: Operation,
+  problemsOf: ProblemsOf,
+  mediaExamples: MediaExamples,
+): ZodOpenApiOperationObject {
   const { name, summary, permission, params, query, example } = operation;
   return {
     operationId: name,
@@ -76,7 +83,10 @@ function operationObject(operation: Operation, problemsOf: ProblemsOf): ZodOpenA
     ...bodyOf(operation),
     responses: {
       ...Object.fromEntries(
-        Object.entries(operation.answers).map(([status, shape]) => [status, answerObject(operation, shape)]),
+        Object.entries(operation.answers).map(([status, shape]) => [
+          status,
+          answerObject(operation, shape, mediaExamples),
+        ]),
       ),
       ...(isConditional(operation) && {
         "304": { description: "It is as `If-None-Match` says.", headers: headersNamed(["X-Request-Id", "ETag"]) },
@@ -152,23 +162,43 @@ function answerHeader(id: string, description: string): z.ZodType {
   return headerText.optional().meta({ header: { id, description } });
 }
 
-function answerObject({ isChange }: Operation, shape: AnswerShape): ZodOpenApiResponseObject {
+function answerObject(
+  { isChange }: Operation,
+  shape: AnswerShape,
+  mediaExamples: MediaExamples,
+): ZodOpenApiResponseObject {
   const { description, schema, contentType = "application/json", isEmpty = false, headers = [] } = shape;
   return {
     description,
     headers: headersNamed(["X-Request-Id", ...headers, ...(isChange ? (["Idempotency-Replayed"] as const) : [])]),
-    ...(!isEmpty && { content: { [contentType]: schema === undefined ? {} : { schema } } }),
+    ...(!isEmpty && { content: { [contentType]: { ...(schema && { schema }), ...mediaExamples(examplesOf(shape)) } } }),
+  };
+}
+
+type MediaExamples = (examples: Examples) => { examples?: Record<string, ZodOpenApiExampleObject> };
+
+/** What a body may look like; each example stands once in the document, as a component. */
+function createMediaExamples(): MediaExamples {
+  const known = new Map<unknown, ZodOpenApiExampleObject>(); // by its value: two of one name are a fault
+  const objectFor = (id: string, value: unknown) => {
+    const object = known.get(value) ?? { id, value };
+    known.set(value, object);
+    return object;
+  };
+  return (examples) => {
+    const named = Object.entries(examples).map(([name, value]) => [name, objectFor(name, value)] as const);
+    return named.length === 0 ? {} : { examples: Object.fromEntries(named) };
   };
 }
 
 type ProblemsOf = (operation: Operation) => Record<string, ZodOpenApiResponseObject>;
 
 /** One answer for each status that the errors of an operation have. Those of the same codes are one component. */
-function createProblems(): ProblemsOf {
+function createProblems(mediaExamples: MediaExamples): ProblemsOf {
   const known = new Map<string, ZodOpenApiResponseObject>();
   const answerTo = (codes: readonly ErrorCode[]) => {
     const id = codes.map(pascalCase).join("Or");
-    const answer = known.get(id) ?? problemObject(id, codes);
+    const answer = known.get(id) ?? problemObject(id, codes, mediaExamples);
     known.set(id, answer);
     return answer;
   };
@@ -178,7 +208,11 @@ function createProblems(): ProblemsOf {
   };
 }
 
-function problemObject(id: string, codes: readonly ErrorCode[]): ZodOpenApiResponseObject {
+function problemObject(
+  id: string,
+  codes: readonly ErrorCode[],
+  mediaExamples: MediaExamples,
+): ZodOpenApiResponseObject {
   const headers = [
     "X-Request-Id" as const,
     ...(codes.includes("event-refused") ? (["ETag", "Idempotency-Replayed"] as const) : []),
@@ -189,7 +223,12 @@ function problemObject(id: string, codes: readonly ErrorCode[]): ZodOpenApiRespo
     id,
     description: codes.map((code) => `\`${code}\`: ${errorCatalogue[code].title}.`).join(" "),
     headers: headersNamed(headers),
-    content: { [problemType]: { schema: z.intersection(problemDocument, z.looseObject({ code: z.enum(codes) })) } },
+    content: {
+      [problemType]: {
+        schema: z.intersection(problemDocument, z.looseObject({ code: z.enum(codes) })),
+        ...mediaExamples(examplesOfProblems(codes)),
+      },
+    },
   };
 }
 

@@ -100,6 +100,8 @@ export interface AnswerShape<Body extends z.ZodType = z.ZodType> {
   readonly description: string;
   /** Of a JSON body; text when not given. */
   readonly schema?: Body;
+  /** Names of its schema's examples that show it; all of them when not given. */
+  readonly examples?: readonly string[];
   /** `application/json` when not given. */
   readonly contentType?: string;
   /** It has no body. */

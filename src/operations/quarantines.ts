@@ -43,7 +43,14 @@ export const clearQuarantine = operation({
     reason: z.string().min(1).max(1_000).meta({ description: "Why, for whoever reads the journal." }),
   }),
   permission: "operate",
-  answers: { 200: { description: "The channel has accepted it.", schema: sentEvent, headers: ["ETag"] } },
+  answers: {
+    200: {
+      description: "The channel has accepted it.",
+      schema: sentEvent,
+      examples: ["quarantine-cleared"],
+      headers: ["ETag"],
+    },
+  },
   errors: ["event-refused", "needs-migration", "machine-fault"],
   example: { params: { channel: "stable", ref: "v41" }, body: { reason: "the disk was full" } },
   isChange: true,

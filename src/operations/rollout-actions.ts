@@ -23,6 +23,7 @@ export const pauseRollout = eventOperation({
   event: "rollout.pause",
   body: reasonMaybe,
   example: { reason: "looking into it" },
+  shownAs: "rollout-paused",
 });
 export const resumeRollout = eventOperation({
   name: "resume-rollout",
@@ -30,6 +31,7 @@ export const resumeRollout = eventOperation({
   action: "resume",
   event: "rollout.resume",
   body: z.strictObject({}).optional(),
+  example: {},
 });
 export const promoteRollout = eventOperation({
   name: "promote-rollout",
@@ -62,6 +64,7 @@ export const cancelRollout = eventOperation({
   event: "rollout.cancel",
   body: reasonMaybe,
   example: { reason: "not today" },
+  shownAs: "rollout-cancelled",
 });
 export const clearRollout = eventOperation({
   name: "clear-rollout",
@@ -70,6 +73,7 @@ export const clearRollout = eventOperation({
   event: "operator.cleared",
   body: z.strictObject({ reason }),
   example: { reason: "web-3 was replaced" },
+  shownAs: "rollout-cleared",
 });
 
 /** An event that a person sends to a rollout, as a route of its own. */
@@ -79,9 +83,11 @@ function eventOperation<Body extends z.ZodType>(made: {
   action: string;
   event: string;
   body: Body;
-  example?: z.input<Body>;
+  example: z.input<Body>;
+  /** The name of the example of its answer. */
+  shownAs?: string;
 }) {
-  const { name, summary, action, event: type, body, example } = made;
+  const { name, summary, action, event: type, body, example, shownAs = "rollout-going-on" } = made;
   return operation({
     name,
     summary,
@@ -90,9 +96,16 @@ function eventOperation<Body extends z.ZodType>(made: {
     params: rolloutParams,
     body,
     permission: "operate",
-    answers: { 200: { description: "The rollout has accepted it.", schema: sentEvent, headers: ["ETag"] } },
+    answers: {
+      200: {
+        description: "The rollout has accepted it.",
+        schema: sentEvent,
+        examples: [shownAs],
+        headers: ["ETag"],
+      },
+    },
     errors: ["event-refused", "needs-migration", "machine-fault"],
-    example: { params: rolloutExample, ...(example !== undefined && { body: example }) },
+    example: { params: rolloutExample, body: example },
     isChange: true,
     isOfVersion: true,
     async run({ params: { rollout }, body: fields }, caller, workplace) {

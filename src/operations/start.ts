@@ -1,12 +1,5 @@
-import { z } from "zod";
+import { places } from "./server-schemas.ts";
 import { operation } from "./operation.ts";
-
-const places = z.strictObject({
-  inspect: z.string().meta({ description: "A page: instances, their charts, and their history." }),
-  docs: z.string().meta({ description: "A page: every route, with a request that runs." }),
-  contract: z.string().meta({ description: "The same as OpenAPI." }),
-  readiness: z.string().meta({ description: "Whether all is well." }),
-});
 
 export const showStart = operation({
   name: "show-start",

@@ -1,3 +1,4 @@
+import { jsonText } from "./json-text.ts";
 import { resolved, type ApiDocument, type ApiOperation } from "./openapi.ts";
 
 /**
@@ -19,7 +20,7 @@ export function curlOf(
     ...(isStream(operation) ? ["--no-buffer"] : []),
     ...(method === "GET" || body !== undefined ? [] : [`-X ${method}`]),
     ...(hasTokens && operation.security !== undefined ? ['-H "Authorization: Bearer $SIGNALBOX_TOKEN"'] : []),
-    ...(body === undefined ? [] : ["-H 'Content-Type: application/json'", `-d ${quoted(jsonOf(body))}`]),
+    ...(body === undefined ? [] : ["-H 'Content-Type: application/json'", `-d ${quoted(jsonText(body, lineMax))}`]),
   ];
   const address = `curl "$SIGNALBOX_URL${filled}${query === "" ? "" : `?${query}`}"`;
   return [address, ...flags].join(" \\\n  ");
@@ -35,11 +36,6 @@ function isStream({ responses }: ApiOperation): boolean {
 }
 
 const lineMax = 48; // characters that stand in one line of the column
-
-function jsonOf(body: unknown): string {
-  const line = JSON.stringify(body);
-  return line.length <= lineMax ? line : JSON.stringify(body, null, 2);
-}
 
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);

@@ -1,7 +1,8 @@
 import { errorCatalogue } from "../core/errors.ts";
 import { curlOf } from "./curl.ts";
+import { jsonText } from "./json-text.ts";
 import { html, markupOf, type Html } from "./html.ts";
-import { resolved, type ApiDocument, type ApiOperation, type Content, type Response } from "./openapi.ts";
+import { resolved, type ApiDocument, type ApiOperation, type Content, type Example, type Response } from "./openapi.ts";
 import { paragraphs, prose } from "./prose.ts";
 import { fieldRow, fieldsOf, typeOf } from "./schema.ts";
 
@@ -111,7 +112,7 @@ function operationPart(document: ApiDocument, { method, path, operation }: Entry
     <div class="columns">
       <div class="facts">
         ${takesPart(document, operation)}
-        ${answersPart(operation)}
+        ${answersPart(document, operation)}
         ${errorsOfPart(document, operation)}
         ${permission !== undefined && html`<p class="permission">Permission: <code>${permission}</code></p>`}
       </div>
@@ -139,19 +140,32 @@ function takesPart({ components }: ApiDocument, { parameters = [], requestBody }
     }`;
 }
 
-function answersPart({ responses }: ApiOperation): Html {
+function answersPart(document: ApiDocument, { responses }: ApiOperation): Html {
   const rows = Object.entries(responses).flatMap(([status, response]) =>
-    "$ref" in response ? [] : [answerRow(status, response)],
+    "$ref" in response ? [] : [answerRow(document, status, response)],
   );
   return html`<h4>Answers</h4><dl class="answers">${rows}</dl>`;
 }
 
-function answerRow(status: string, { description, content = {} }: Response): Html {
-  const [type, { schema }]: readonly [string, Content] = Object.entries(content)[0] ?? ["", {}];
+function answerRow(document: ApiDocument, status: string, { description, content = {} }: Response): Html {
+  const [type, media]: readonly [string, Content] = Object.entries(content)[0] ?? ["", {}];
+  const { schema } = media;
   return html`<div><dt class="status">${status}</dt><dd>${prose(description)} ${
     schema === undefined ? type !== "" && html`<code>${type}</code>` : html`<span class="type">${typeOf(schema)}</span>`
-  }</dd></div>`;
+  }${examplesPart(document, media.examples)}</dd></div>`;
 }
+
+/** Closed until somebody wants to see it: some are long. */
+function examplesPart({ components }: ApiDocument, examples: Examples = {}): Html[] {
+  return Object.entries(examples).map(([name, example]) => {
+    const { value } = resolved(example, components?.examples);
+    const text = typeof value === "string" ? value.trimEnd() : jsonText(value, lineMax);
+    return html`<details class="example"><summary>Example: ${name.replaceAll("-", " ")}</summary><pre><code>${text}</code></pre></details>`;
+  });
+}
+
+type Examples = NonNullable<Content["examples"]>;
+const lineMax = 64; // characters that stand in one line of half a page
 
 function errorsOfPart({ components }: ApiDocument, { responses }: ApiOperation): Html {
   const rows = Object.entries(responses).flatMap(([status, response]) => {
@@ -163,10 +177,17 @@ function errorsOfPart({ components }: ApiDocument, { responses }: ApiOperation):
   return html`<details class="refusals"><summary>Errors <span class="amount">${rows.length}</span></summary><dl class="answers">${rows}</dl></details>`;
 }
 
+const problemType = "application/problem+json";
+
 /** Those that the schema of a problem names. */
 function codesOf({ content = {} }: Response): string[] {
-  const { schema } = content["application/problem+json"] ?? {};
+  const { schema } = content[problemType] ?? {};
   return (schema?.allOf ?? []).flatMap(({ properties }) => (properties?.["code"]?.enum ?? []).map(String));
+}
+
+/** Of a problem document. */
+function codeOf({ value }: Example): unknown {
+  return (value as { code?: unknown }).code;
 }
 
 function codeLink(code: string): Html {
@@ -179,12 +200,16 @@ function command(text: string, id?: string): Html {
 }
 
 function errorsPart(document: ApiDocument): Html {
-  const told = new Set(Object.values(document.components?.responses ?? {}).flatMap(codesOf));
+  const problems = Object.values(document.components?.responses ?? {});
+  const told = new Set(problems.flatMap(codesOf));
+  const shown = Object.assign({}, ...problems.map(({ content }) => content?.[problemType]?.examples)) as Examples;
+  const examplesOf = (code: string) =>
+    Object.entries(shown).filter(([, each]) => codeOf(resolved(each, document.components?.examples)) === code);
   const rows = Object.entries(errorCatalogue)
     .filter(([code]) => told.has(code))
     .map(
       ([code, { status, title }]) =>
-        html`<div id="error-${code}"><dt><code>${code}</code> <span class="status">${status}</span></dt><dd>${title}.</dd></div>`,
+        html`<div id="error-${code}"><dt><code>${code}</code> <span class="status">${status}</span></dt><dd>${title}.${examplesPart(document, Object.fromEntries(examplesOf(code)))}</dd></div>`,
     );
   return html`<section class="group" aria-labelledby="errors">
     <h2 id="errors">Errors</h2>

@@ -8,6 +8,7 @@ export type ApiDocument = {
     schemas?: Readonly<Record<string, Schema>>;
     parameters?: Readonly<Record<string, Parameter>>;
     responses?: Readonly<Record<string, Response>>;
+    examples?: Readonly<Record<string, Example>>;
   };
 };
 
@@ -42,7 +43,14 @@ export interface Response {
 
 export interface Content {
   schema?: Schema;
+  /** Of a request. */
   example?: unknown;
+  /** Of an answer, by name. */
+  examples?: Readonly<Record<string, Example | Reference>>;
+}
+
+export interface Example {
+  value: unknown;
 }
 
 export interface Schema {

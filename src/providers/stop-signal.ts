@@ -1,5 +1,8 @@
-/** Aborted by the first signal that asks the process to end, which is its reason; a second one ends it at once. */
-export function stopSignal(): AbortSignal {
+/**
+ * Aborted by the first thing that asks the process to end, which is its reason; a second signal ends it at once.
+ * `isRunByNpx`: npx hands a signal to the shell that it starts us with, and that one ends without telling us; so its end asks too.
+ */
+export function stopSignal({ isRunByNpx }: { isRunByNpx: boolean }): AbortSignal {
   const stopping = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
@@ -7,7 +10,20 @@ export function stopSignal(): AbortSignal {
       stopping.abort(signal);
     });
   }
+  if (isRunByNpx) whenParentIsGone(() => stopping.abort("npx has ended"));
   return stopping.signal;
+}
+
+const lookForParentEveryMs = 500; // a question to the kernel, and nobody waits for the answer
+
+function whenParentIsGone(gone: () => void): void {
+  const parent = process.ppid;
+  const looking = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(looking);
+    gone();
+  }, lookForParentEveryMs);
+  looking.unref();
 }
 
 /** Resolves when the signal is aborted, or was already. */

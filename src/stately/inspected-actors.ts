@@ -97,7 +97,7 @@ export function createInspectedActors(engine: Engine): InspectedActors {
   }
 
   async function messagesOf(entry: JournalEntry): Promise<InspectionMessage[]> {
-    if (entry.kind === "compacted") return []; // it is where it was
+    if (entry.kind === "compacted" || entry.kind === "forgotten") return []; // it is where it was
     if (entry.kind === "created") return birth(entry);
     const known = actors.get(entry.instance);
     const actor = known === undefined ? await meet(entry.instance) : await moved(known, entry);

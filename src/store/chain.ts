@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { NewJournalRow } from "./store.ts";
+import type { JournalKind, NewJournalRow } from "./store.ts";
 
 /**
  * What is hashed of a journal row: every column but its number and its hashes, as it is stored. JSON within is text here.
@@ -39,9 +39,12 @@ export interface ChainRow extends ChainHead {
   contentHash: string;
   /** null: cut off by retention. */
   content: ChainContent | null;
-  /** Of a row without content: the number of the later checkpoint that stands for it; null when there is none. */
+  /** Of a row without content: the number of the later row of the instance that stands for it; null when there is none. */
   compactedBy: number | null;
 }
+
+/** Kinds of rows that stand for the rows before them of their instance, whose content may be cut off. */
+export const kindsThatStandForOthers: ReadonlySet<string> = new Set<JournalKind>(["compacted", "forgotten"]);
 
 export interface ChainPage {
   /** The row before the first one, whatever its number; the beginning when there is none. */

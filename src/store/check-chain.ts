@@ -1,5 +1,12 @@
 import { setImmediate as turnOfOthers } from "node:timers/promises";
-import { chainBeginning, chainFaultsOf, type ChainHead, type ChainPage, type ChainRow } from "./chain.ts";
+import {
+  chainBeginning,
+  chainFaultsOf,
+  kindsThatStandForOthers,
+  type ChainHead,
+  type ChainPage,
+  type ChainRow,
+} from "./chain.ts";
 
 export interface ChainReport {
   /** Rows that were looked at. */
@@ -61,7 +68,7 @@ export async function checkChain(source: ChainSource, query: ChainQuery = {}): P
 /** Checks rows one after the other, wherever they come from. */
 export function createChainCheck({ from = chainBeginning, expect }: { from?: ChainHead; expect?: ChainHead } = {}) {
   const faults: ChainFault[] = [];
-  const bare = new Map<string, number>(); // the first row without content of each instance whose checkpoint has not come yet
+  const bare = new Map<string, number>(); // the first row without content of each instance for which none stands yet
   let before: ChainHead = { seq: from.seq, hash: from.hash };
   let checked = 0;
 
@@ -79,7 +86,7 @@ export function createChainCheck({ from = chainBeginning, expect }: { from?: Cha
 
   function keepsContent({ instance, content, compactedBy, seq }: ChainRow): void {
     if (content === null && compactedBy === null && !bare.has(instance)) bare.set(instance, seq);
-    if (content?.kind === "compacted") bare.delete(instance);
+    if (content !== null && kindsThatStandForOthers.has(content.kind)) bare.delete(instance);
   }
 
   return {
@@ -106,7 +113,7 @@ export function createChainCheck({ from = chainBeginning, expect }: { from?: Cha
     /** The end is reached; the last row must be within the numbers that were given, where those are known. */
     end({ least, most }: { least: number; most: number } = { least: before.seq, most: before.seq }): void {
       for (const [instance, seq] of bare)
-        found(seq, `the content is gone, and no later checkpoint of ${instance} stands for it`);
+        found(seq, `the content is gone, and no later row of ${instance} stands for it`);
       const { seq } = before;
       if (seq < least) found(least, `rows up to ${least} were written, and the last one there is ${seq}`);
       if (seq > most) found(seq, `rows up to ${most} were written, and this one is there`);

@@ -1,4 +1,12 @@
-import { chainBeginning, chained, contentOf, type ChainHead, type ChainPage, type ChainRow } from "./chain.ts";
+import {
+  chainBeginning,
+  chained,
+  contentOf,
+  kindsThatStandForOthers,
+  type ChainHead,
+  type ChainPage,
+  type ChainRow,
+} from "./chain.ts";
 import type { Element, JournalQuery, JournalRow, NewJournalRow } from "./store.ts";
 
 /** A journal in memory: reading a page costs what is on the page, however long the journal is. */
@@ -39,10 +47,10 @@ export function createMemoryJournal(): MemoryJournal {
     return { seq, instance, contentHash, hash, content, compactedBy: row === null ? compactedBy(instance, seq) : null };
   }
 
-  /** The checkpoint that stands for what was cut off before it. */
+  /** The entry that stands for what was cut off before it. */
   function compactedBy(instance: string, seq: number): number | null {
-    const checkpoint = byInstance.get(instance)?.findLast((row) => row.kind === "compacted" && row.seq > seq);
-    return checkpoint?.seq ?? null;
+    const entries = byInstance.get(instance) ?? [];
+    return entries.findLast((row) => row.seq > seq && kindsThatStandForOthers.has(row.kind))?.seq ?? null;
   }
 
   /** Where a reader of an instance, or of all, finds the entries between two numbers, both excluded. */

@@ -37,6 +37,7 @@ export function memoryStore(): Store {
 
   function apply(element: Element): void {
     writeInstances(element);
+    if (element.forget !== undefined && instances.delete(element.forget)) ids.remove(element.forget);
     for (const { key, settle } of element.fences) if (settle) pending.remove(key);
     for (const change of element.changes) applyChange(change);
     if (element.cut !== undefined) journal.cut(element.cut);

@@ -115,7 +115,11 @@ export interface InstanceRow extends NewInstanceRow {
   transitionSeq: number;
 }
 
-export type JournalKind = "created" | "event" | "migrated" | "compacted";
+/**
+ * Of the last two the entries before them may have been cut off: `compacted` is where an instance that ended is read from, `forgotten`
+ * all that is left of one.
+ */
+export type JournalKind = "created" | "event" | "migrated" | "compacted" | "forgotten";
 
 export interface NewJournalRow {
   kind: JournalKind;
@@ -124,7 +128,7 @@ export interface NewJournalRow {
   machine: string;
   /** After the entry; for a refusal the one that it met. */
   version: number;
-  /** JSON of the stamped event; null for a creation, a migration and a compaction. */
+  /** JSON of the stamped event; null for all kinds but `event`. */
   event: string | null;
   from: string | null;
   to: string;
@@ -214,6 +218,8 @@ export interface Element {
    * remain. The element's own entry is their checkpoint.
    */
   cut?: { instance: string; before: number };
+  /** An instance that is taken away: nothing finds it any more, and its id is free. It is to have no pending rows. */
+  forget?: string;
   command?: CommandRow;
 }
 

@@ -2,6 +2,8 @@
 export interface TextOrder {
   /** It must not be in already. */
   add(text: string): void;
+  /** Costs as much as there is. */
+  remove(text: string): void;
   /** Those after a text, in order; all when none is given. */
   after(text?: string): Iterable<string>;
 }
@@ -38,6 +40,10 @@ export function createTextOrder(): TextOrder {
 
   return {
     add: (text) => void fresh.push(text),
+    remove(text) {
+      merge();
+      sorted = sorted.filter((each) => each !== text);
+    },
     *after(text) {
       merge();
       const texts = sorted; // a later merge makes another one

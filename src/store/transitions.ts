@@ -11,6 +11,7 @@ export function transitionsIn(
   journal: readonly NewJournalRow[],
   position: number,
 ): { get(instance: string): Transitions | undefined } {
+  if (journal.every(({ from, to }) => from === to)) return none; // by far the most frequent
   const transitions = new Map<string, Transitions>();
   for (const [index, { instance, from, to }] of journal.entries()) {
     if (from === to) continue;
@@ -19,3 +20,5 @@ export function transitionsIn(
   }
   return transitions;
 }
+
+const none: ReadonlyMap<string, Transitions> = new Map();

@@ -20,8 +20,15 @@ export interface RequestEnd {
 export interface RequestMetrics {
   requesting(request: RequestBegun): Watch<RequestEnd>;
   openStreams(): number;
-  /** Of an app over the engine: how many agents wait for something to do. */
-  watchAgents(waiting: () => number): void;
+  watchAgents(agents: AgentFigures): void;
+}
+
+/** Of an app over the engine. */
+export interface AgentFigures {
+  /** Agents that wait for something to do. */
+  waiting(): number;
+  /** Hosts for which a second agent was refused not long ago. */
+  contested(): number;
 }
 
 const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]);
@@ -52,20 +59,28 @@ export function createRequestMetrics(registry: Registry): RequestMetrics {
       this.set(openStreams());
     },
   });
-  const waiting: (() => number)[] = []; // one for each app
-  const agents = new Gauge({
+  const apps: AgentFigures[] = [];
+  const waiting = new Gauge({
     name: "signalbox_agents_waiting",
     help: "Agents that wait for something to do.",
     registers: [],
     collect() {
-      this.set(waiting.reduce((sum, count) => sum + count(), 0));
+      this.set(sumOf(apps.map((app) => app.waiting())));
     },
   });
-  for (const gauge of [streams, agents]) registry.registerMetric(gauge);
+  const contested = new Gauge({
+    name: "signalbox_hosts_contested",
+    help: "Hosts for which a second agent was refused in the last 90 seconds.",
+    registers: [],
+    collect() {
+      this.set(sumOf(apps.map((app) => app.contested())));
+    },
+  });
+  for (const gauge of [streams, waiting, contested]) registry.registerMetric(gauge);
 
   return {
     openStreams,
-    watchAgents: (count) => void waiting.push(count),
+    watchAgents: (agents) => void apps.push(agents),
     requesting(request) {
       const elapsedSeconds = stopwatch();
       open.add(request);
@@ -79,4 +94,8 @@ export function createRequestMetrics(registry: Registry): RequestMetrics {
       };
     },
   };
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
 }

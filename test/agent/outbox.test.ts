@@ -1,7 +1,14 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { host as hostMachine } from "../../machines/host/host.ts";
 import { hostIdOf } from "../../machines/rollout/rollout-id.ts";
+import { createBackoff } from "../../src/agent/backoff.ts";
+import { createLocalHosts } from "../../src/agent/local-hosts.ts";
+import { createOutbox } from "../../src/agent/outbox.ts";
+import { createWitnesses } from "../../src/agent/witnesses.ts";
+import { silentLog } from "../../src/core/log.ts";
 import { systemClock } from "../../src/providers/system-clock.ts";
 import { until } from "../providers/until.ts";
+import { createWorld } from "../support/world.ts";
 import { createAgentSite, type AgentSite } from "./agent-site.ts";
 import { createMirror, host, type Mirror } from "./mirror.ts";
 import { createWorkplace } from "./workplace.ts";
@@ -61,6 +68,35 @@ describe("what an agent tells", () => {
 
     await reached(anew, "Converged");
     expect(await changesOf(anew.engine)).toEqual(whole);
+  });
+
+  it("is not held up by what was forgotten before it could be told", async () => {
+    const warnings: unknown[] = [];
+    const mirror = createMirror(systemClock());
+    await mirror.offer(rollout);
+    const { engine } = createWorld({ machines: [hostMachine] });
+    const witnesses = createWitnesses({ targets: [], url: "http://127.0.0.1:2", clock: systemClock() });
+    const outbox = createOutbox({
+      engine,
+      hosts: createLocalHosts(engine),
+      controlPlane: mirror.controlPlaneOf(witnesses),
+      backoff: createBackoff({ baseMs: 1, maxMs: 1, chance: () => 0 }),
+      clock: systemClock(),
+      log: { ...silentLog, warn: (...said) => void warnings.push(said) },
+    });
+    const stopping = new AbortController();
+    onTestFinished(() => stopping.abort());
+    outbox.moved("stable@v1/web-1");
+    const id = hostIdOf(rollout, host);
+    const input = { rolloutId: rollout, host, channel: "stable", target: "v2", wave: 0 };
+    await engine.create({ machine: "host", id, input, labels: { rollout, host, channel: "stable" } });
+    await engine.send(id, { type: "dispatch.acknowledged", observedPrior: "v1", rollbackTo: null });
+    outbox.moved(id);
+
+    void outbox.run(stopping.signal);
+
+    await until("it is told", async () => (await mirror.streamOf(rollout)) === 1);
+    expect(warnings).toEqual([]);
   });
 
   it("is told again when a control plane asks for it while the agent runs", async () => {

@@ -4,7 +4,8 @@ import { hostIdOf } from "../../machines/rollout/rollout-id.ts";
 import { createLocalHosts, type LocalHosts } from "../../src/agent/local-hosts.ts";
 import { endedMax } from "../../src/agent/past.ts";
 import { knownGood } from "../../src/agent/recover.ts";
-import type { Engine } from "../../src/engine/engine.ts";
+import { createEngine, type Engine } from "../../src/engine/engine.ts";
+import { element } from "../store/rows.ts";
 import { createWorld } from "../support/world.ts";
 
 const host = "web-1";
@@ -90,6 +91,65 @@ describe("what an agent asks of rollouts that have let its host go", () => {
   });
 });
 
+describe("rollouts that an agent forgets in the end", () => {
+  it("are those that it asks for no more: not what lives, not the newest, not what it could go back to", async () => {
+    const { engine, clock, settle, hosts } = createForgetfulWorld();
+    await passThrough(engine, "v1", "converges");
+    await clock.advance(1_000);
+    for (const each of number(endedMax * 2)) await passThrough(engine, `v${each}`, "fails");
+    await begin(engine, "v99");
+    const before = await hosts.all();
+
+    await clock.advance(dayMs + sweepMs);
+    await settle();
+
+    const left = (await engine.list({ machine: "host", limit: 500 })).items.map(({ id }) => id);
+    expect(left).toHaveLength(endedMax + 2);
+    expect(left.toSorted()).toEqual(before.map(({ id }) => id).toSorted());
+    expect(await hosts.all()).toEqual(before);
+    expect(await engine.audit.verify()).toMatchObject({ faults: [], isComplete: true });
+  });
+
+  it("are none before it knows what it asks for", async () => {
+    const { engine, clock, settle } = createForgetfulWorld();
+    for (const each of number(endedMax * 2)) await passThrough(engine, `v${each}`, "fails");
+
+    await clock.advance(dayMs + sweepMs);
+    await settle();
+
+    expect((await engine.list({ machine: "host", limit: 500 })).items).toHaveLength(endedMax * 2);
+  });
+
+  it("leave the names of later runs of theirs as they are", async () => {
+    const { engine, store } = createForgetfulWorld();
+    const hosts = createLocalHosts(engine);
+    const first = await hosts.nameFor("stable@v1", host);
+    await begin(engine, "v1", first);
+    const second = await hosts.nameFor("stable@v1", host);
+    await begin(engine, "v1", second);
+    const { version } = await engine.read(first);
+    await store.commit([element({ expects: [{ id: first, version }], forget: first })]);
+
+    expect([first, second, await hosts.nameFor("stable@v1", host)]).toEqual([
+      "stable@v1/web-1",
+      "stable@v1/web-1~2",
+      "stable@v1/web-1~3",
+    ]);
+  });
+});
+
+const dayMs = 86_400_000;
+const sweepMs = 600_000;
+
+function createForgetfulWorld() {
+  const made: { hosts?: LocalHosts } = {};
+  const mayForget = (id: string) => made.hosts?.mayForget(id) ?? false;
+  const makeEngine: typeof createEngine = (options) => createEngine({ ...options, mayForget });
+  const world = createWorld({ machines: [hostMachine], limits: { endedRetentionMs: dayMs }, makeEngine });
+  const hosts = createLocalHosts(world.engine);
+  return { ...world, hosts: (made.hosts = hosts) };
+}
+
 /** A rollout begins on the host, ends as it may, and lets it go. */
 async function passThrough(engine: Engine, ref: string, how: "converges" | "fails", hosts?: LocalHosts): Promise<void> {
   await begin(engine, ref);
@@ -97,9 +157,8 @@ async function passThrough(engine: Engine, ref: string, how: "converges" | "fail
   await end(engine, ref, how);
 }
 
-async function begin(engine: Engine, ref: string): Promise<void> {
+async function begin(engine: Engine, ref: string, id = hostIdOf(`${channel}@${ref}`, host)): Promise<void> {
   const rolloutId = `${channel}@${ref}`;
-  const id = hostIdOf(rolloutId, host);
   const labels = { rollout: rolloutId, host, channel };
   await told(engine, [
     { create: { machine: "host", id, input: { rolloutId, host, channel, target: ref, wave: 0 }, labels } },

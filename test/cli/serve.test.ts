@@ -1,12 +1,12 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { endAllProcesses } from "../../src/providers/processes/end-all.ts";
 import { until } from "../providers/until.ts";
-import { post, program, run, start, startServer, temporaryDirectory } from "./processes.ts";
+import { post, program, run, start, started, startServer, temporaryDirectory } from "./processes.ts";
 
 const directory = temporaryDirectory();
 const inside = (name: string) => join(directory.path, name);
@@ -53,6 +53,21 @@ describe("signalbox serve", () => {
 
     expect(code).toBe(0);
     expect([version, value]).toEqual([2, { lifecycle: "Active", scheduling: "Cordoned" }]);
+  });
+
+  it("ends well when the npx that runs it is told to end, which ends its shell alone", async () => {
+    const data = inside("by-npx");
+    const command = `"${process.execPath}" "${program}" serve --data "${data}" --port 0`;
+    const npx = started(spawn("npm", ["exec", "-c", command], { stdio: ["ignore", "pipe", "pipe"] }));
+    const { listening } = JSON.parse(await npx.firstLine) as { listening: string };
+    const server = ownerOf(data);
+    onTestFinished(() => endIfItRuns(server));
+
+    npx.signal("SIGTERM");
+    const { stderr } = await npx.ended; // only when nobody holds its output any more
+
+    expect(stderr).toMatch(/"signal":"(SIGTERM|npx has ended)".*"stopping/);
+    await expect(fetch(listening)).rejects.toThrow();
   });
 
   it("can be stopped while its nodes are still coming up", async () => {
@@ -160,6 +175,18 @@ function versionOf(command: string, args: string[]): number | undefined {
     return Number(/^v(\d+)\./.exec(String(text))?.[1]);
   } catch {
     return undefined;
+  }
+}
+
+function ownerOf(data: string): number {
+  return (JSON.parse(readFileSync(join(data, "signalbox.db-owner.json"), "utf8")) as { pid: number }).pid;
+}
+
+function endIfItRuns(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it has ended
   }
 }
 

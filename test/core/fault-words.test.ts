@@ -87,6 +87,15 @@ describe("what does not fit a schema", () => {
     expect(faults.map(({ pointer }) => pointer)).toEqual(["/input/text", "/input/count", "/input/more"]);
   });
 
+  it("is told a hundred times at most, and then how much more there is", () => {
+    const fields = Object.fromEntries(Array.from({ length: 30_000 }, (_, n) => [`field${n}`, 1]));
+
+    const { faults } = readBy(everyKind, fields, ["input"]);
+
+    expect(faults).toHaveLength(101);
+    expect(faults.at(-1)).toEqual({ pointer: "", detail: "and 29900 faults more" });
+  });
+
   it("is told of the shape that came closest, where one of several is meant", () => {
     const shapes = z.union([
       z.strictObject({ id: z.string(), event: z.string() }),

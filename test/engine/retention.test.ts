@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createWorld } from "../support/world.ts";
+import { createEngine } from "../../src/engine/engine.ts";
+import { element } from "../store/rows.ts";
+import { createWorld, type WorldOptions } from "../support/world.ts";
 
 const dayMs = 86_400_000;
 
@@ -76,5 +78,122 @@ describe("retention", () => {
       outcome: "refused",
     });
     expect(await engine.verify()).toMatchObject({ checked: 1, differences: [] });
+  });
+});
+
+describe("an instance that ended long ago", () => {
+  const limits = { endedRetentionMs: dayMs };
+  const sweepMs = 600_000;
+
+  /** One that lives, and one that ended. */
+  async function createWorldWithEnded(options: WorldOptions = { limits }) {
+    const world = createWorld(options);
+    for (const id of ["lives", "ended"]) await world.engine.create({ machine: "counter", id, input: {} });
+    await world.engine.send("ended", { type: "finish" });
+    return world;
+  }
+
+  it("is kept for ever where nobody says otherwise", async () => {
+    const { engine, clock, settle } = await createWorldWithEnded({});
+
+    await clock.advance(3_650 * dayMs);
+    await settle();
+
+    expect(await engine.read("ended")).toMatchObject({ state: "Finished" });
+  });
+
+  it("is forgotten when its time is over, and not before, with all but one entry of its journal", async () => {
+    const { engine, clock, settle } = await createWorldWithEnded();
+    await clock.advance(dayMs);
+    await settle();
+    expect(await engine.read("ended")).toMatchObject({ state: "Finished" });
+
+    await clock.advance(sweepMs);
+    await settle();
+
+    await expect(engine.read("ended")).rejects.toThrow("not-found");
+    await expect(engine.send("ended", { type: "inc" })).rejects.toThrow("not-found");
+    expect((await engine.list({})).items.map(({ id }) => id)).toEqual(["lives"]);
+    expect(await engine.read("lives")).toMatchObject({ state: "Counting" });
+    const { rows } = await engine.audit.rows({ limit: 10 });
+    expect(rows.filter(({ instance }) => instance === "ended").map(({ content }) => content?.kind ?? null)).toEqual([
+      null,
+      null,
+      "forgotten",
+    ]);
+    expect(await engine.verify()).toMatchObject({ checked: 1, differences: [] });
+    expect(await engine.audit.verify()).toMatchObject({ faults: [], isComplete: true });
+  });
+
+  it("that was compacted before is forgotten too", async () => {
+    const { engine, clock, settle } = await createWorldWithEnded({
+      limits: { journalRetentionMs: dayMs, endedRetentionMs: 2 * dayMs },
+    });
+    await clock.advance(dayMs + sweepMs);
+    await settle();
+    expect((await engine.journal({ instance: "ended" })).entries).toMatchObject([{ kind: "compacted" }]);
+
+    await clock.advance(dayMs);
+    await settle();
+
+    await expect(engine.read("ended")).rejects.toThrow("not-found");
+    expect(await engine.audit.verify()).toMatchObject({ faults: [], isComplete: true });
+  });
+
+  it("begins anew when it is created again, also with another input", async () => {
+    const { engine, clock, settle } = await createWorldWithEnded();
+    await clock.advance(dayMs + sweepMs);
+    await settle();
+
+    await engine.create({ machine: "egg", id: "ended", input: { softMs: 5 } });
+
+    expect(await engine.read("ended")).toMatchObject({ machine: "egg", version: 1 });
+    expect((await engine.journal({ instance: "ended" })).entries.map(({ kind }) => kind)).toEqual([
+      "forgotten",
+      "created",
+    ]);
+    expect(await engine.verify()).toMatchObject({ checked: 2, differences: [] });
+    expect(await engine.audit.verify()).toMatchObject({ faults: [], isComplete: true });
+  });
+
+  it("is kept as long as somebody says that it is needed", async () => {
+    const needed = new Set(["ended"]);
+    const makeEngine: typeof createEngine = (options) =>
+      createEngine({ ...options, mayForget: (id) => !needed.has(id) });
+    const { engine, clock, settle } = await createWorldWithEnded({ limits, makeEngine });
+    await clock.advance(dayMs + sweepMs);
+    await settle();
+    expect(await engine.read("ended")).toMatchObject({ state: "Finished" });
+
+    needed.clear();
+    await clock.advance(sweepMs);
+    await settle();
+
+    await expect(engine.read("ended")).rejects.toThrow("not-found");
+  });
+
+  it("is kept as long as its end is not told, and as long as its parent waits for it", async () => {
+    const { engine, clock, settle, store } = createWorld({ limits });
+    await engine.create({ machine: "parent", id: "p", input: {} });
+    await engine.send("p", { type: "hire", child: "kid" });
+    await engine.send("kid", { type: "finish", result: "homework" });
+    const now = clock.now();
+    const [message] = await store.pending({ instances: ["kid"], now, limit: 1 });
+    const key = message?.key ?? "";
+    await store.reschedule([{ key, dueAt: null }]);
+    const isThere = async () => {
+      await clock.advance(dayMs + sweepMs);
+      await settle();
+      return (await store.load("kid")) !== undefined;
+    };
+
+    const untold = await isThere();
+    await store.commit([element({ changes: [{ kind: "discard", key }] })]);
+    const awaited = await isThere();
+    await engine.discardPending("p#2:child");
+    const unneeded = await isThere();
+
+    expect([untold, awaited, unneeded]).toEqual([true, true, false]);
+    expect(await engine.verify()).toMatchObject({ differences: [] });
   });
 });

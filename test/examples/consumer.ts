@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 export const root = join(import.meta.dirname, "../..");
 
@@ -31,7 +31,7 @@ export function createConsumer(): Consumer {
   try {
     const manifest = install(path, packed(path));
     for (const example of ["embedded", "own-machine"]) {
-      cpSync(join(root, "examples", example), join(path, example), { recursive: true });
+      cpSync(join(root, "examples", example), join(path, example), { recursive: true, filter: isNoRemnant });
     }
     writeFileSync(join(path, "package.json"), JSON.stringify({ private: true, type: "module" }));
     return {
@@ -105,4 +105,9 @@ function run(cwd: string, command: string, ...args: readonly string[]) {
 function must(ran: ReturnType<typeof run>): ReturnType<typeof run> {
   if (ran.status !== 0) throw new Error(`${ran.stdout}\n${ran.stderr}`);
   return ran;
+}
+
+/** Whoever has followed an example's README in the checkout has a package and a database there that are not those of the test. */
+function isNoRemnant(path: string): boolean {
+  return !/^(?:node_modules$|refunds\.db)/.test(basename(path));
 }

@@ -179,6 +179,7 @@ describe("GET /v1/agent/dispatch", () => {
     ["records of what is no rollout", "host=web-1&wait=0&known=line::0"],
     ["records without numbers", "host=web-1&wait=0&known=stable@v1"],
     ["records with orders that are none", "host=web-1&wait=0&known=stable@v1:1s.:2"],
+    ["records with orders that are counted, as another version's agent would", "host=web-1&wait=0&known=stable@v1:0:2"],
     ["records of too many", `host=web-1&wait=0&known=${Array.from({ length: 101 }, (_, n) => `a@v${n}::0`).join(",")}`],
   ])("refuses %s", async (_what, query) => {
     const site = await siteWithRollout();
@@ -193,7 +194,7 @@ describe("GET /v1/agent/dispatch", () => {
     const client = createClient({ url: site.url });
 
     const none = await client.call("poll-dispatch", { query: { host: "web-2", wait: 0 } });
-    const some = await client.call("poll-dispatch", { query: { host: "web-1", wait: 0, known: "stable@v0:0:1" } });
+    const some = await client.call("poll-dispatch", { query: { host: "web-1", wait: 0, known: "stable@v0::1" } });
 
     expect(none).toBeUndefined();
     expect(some?.items).toMatchObject([{ kind: "dispatch" }]);
@@ -352,6 +353,8 @@ describe("a second agent with the name of a host", () => {
     const ask = (agent: string) => site.get(`${dispatchPath}?host=web-1&wait=0&agent=${agent}`);
     const first = await ask("old.1");
     const none = (await site.get("/v1/fleet")).body.contested;
+    const figure = async () => /^signalbox_hosts_contested (\d+)$/m.exec((await site.get("/metrics")).text)?.[1];
+    const figureBefore = await figure();
 
     const asked = await ask("new.1");
     const events = [{ seq: 1, event: acknowledged }];
@@ -361,6 +364,7 @@ describe("a second agent with the name of a host", () => {
     expect([first.status, asked.status, told.status, toldByFirst.status]).toEqual([200, 409, 409, 200]);
     expect([asked.body.code, told.body.code]).toEqual(["host-taken", "host-taken"]);
     expect(none).toEqual([]);
+    expect([figureBefore, await figure()]).toEqual(["0", "1"]);
     const { contested } = (await site.get("/v1/fleet")).body;
     expect(contested).toMatchObject([
       { host: "web-1", why: expect.stringContaining("Another agent speaks for web-1.") },

@@ -3,10 +3,9 @@ import { once } from "node:events";
 import type { Page } from "playwright-core";
 import express from "express";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { machines } from "../../machines/index.ts";
 import { createApp } from "../../src/http/app.ts";
 import { listen } from "../../src/http/server.ts";
-import { operations, operationsByName } from "../../src/operations/index.ts";
+import { operations } from "../../src/operations/index.ts";
 import { openApiDocument, pathTemplateOf } from "../../src/operations/openapi.ts";
 import { operation, type Operation } from "../../src/operations/operation.ts";
 import { curlOf } from "../../src/pages/curl.ts";
@@ -14,9 +13,8 @@ import { docsPage } from "../../src/pages/docs-page.ts";
 import type { ApiDocument } from "../../src/pages/openapi.ts";
 import { describeInBrowser, violationsOn } from "../support/browser.ts";
 import { createWorld } from "../support/world.ts";
-import { acknowledged, createFleetSite, type FleetSite } from "./fleet-site.ts";
-import { groupOf } from "../../src/operations/groups.ts";
-import { addNode, createSite, type Site } from "./site.ts";
+import { exampleSite } from "./example-site.ts";
+import { createSite } from "./site.ts";
 
 describeInBrowser("GET /docs in a browser", (open) => {
   const looks = [
@@ -121,6 +119,21 @@ describeInBrowser("GET /docs in a browser", (open) => {
     expect(covered).toBe(0);
   });
 
+  it("shows what answers and problems look like, to whoever wants to see it", async () => {
+    const { url } = await createSite();
+    const { page } = await watched(url);
+    const answer = page.locator("#freeze-line .example");
+    const refusal = page.locator("#error-event-refused .example").first();
+
+    expect(await answer.locator("pre").isVisible()).toBe(false);
+    await answer.locator("summary").click();
+    await refusal.locator("summary").click();
+
+    expect(await answer.locator("summary").textContent()).toBe("Example: line stopped");
+    expect(JSON.parse(await answer.locator("pre").innerText())).toMatchObject({ instance: { state: "Stopped" } });
+    expect(JSON.parse(await refusal.locator("pre").innerText())).toMatchObject({ code: "event-refused" });
+  });
+
   it("shows what is in the document as text, whatever it looks like", async () => {
     const context = await open();
     const page = await context.newPage();
@@ -205,7 +218,7 @@ describe("the commands of the page", () => {
       const failures: string[] = [];
 
       for (const each of operations) {
-        const site = await siteFor(each);
+        const site = await exampleSite(each);
         const command = commandOf(document, each);
         const status = await statusOf(command, site.url);
         if (!(status in each.answers)) failures.push(`${status}: ${command}`);
@@ -214,47 +227,6 @@ describe("the commands of the page", () => {
       expect(failures).toEqual([]);
     },
   );
-
-  /** With what its example speaks of. Who asks may do everything: an approval takes somebody who is known. */
-  async function siteFor(each: Operation): Promise<Site> {
-    if (["Rollouts", "Agents"].includes(groupOf(each))) {
-      const site = await createFleetSite({ machines, authenticate: () => ({ principal: "ann", role: "admin" }) });
-      await prepareRollout(site, each.name);
-      return site;
-    }
-    const site = await createSite({ machines });
-    if (each !== operationsByName.createInstance) await addNode(site, "alpha");
-    await prepare(site, each.name);
-    return site;
-  }
-
-  /** v41 is offered to the first host; v40 is everywhere where there has to be something to go back to. */
-  async function prepareRollout(site: FleetSite, name: string): Promise<void> {
-    if (name === "approve-rollout") {
-      const waves = [
-        { name: "canary", hosts: { tags: ["canary"] }, soak: "0s" },
-        { name: "rest", hosts: { all: true }, soak: "0s", approvals: 1 },
-      ];
-      await site.declare("v41", { policies: { careful: { waves }, plain: {} } });
-      await site.converge("web-1", "stable@v41");
-      return;
-    }
-    if (name === "abort-rollout" || name === "undo-channel") {
-      await site.declare("v40");
-      for (const host of ["web-1", "web-2", "web-3"]) await site.converge(host, "stable@v40");
-    }
-    await site.declare("v41");
-    if (name.startsWith("clear-")) await site.fail("web-1", "stable@v41");
-    if (name === "report-events") await site.tell("web-1", "stable@v41", 1, [acknowledged]);
-  }
-
-  async function prepare({ post, advance }: Site, name: string): Promise<void> {
-    const isOfDrain = /^(?:abort|exit|retry)-maintenance$|^(?:retry|discard)-pending$/.test(name);
-    if (isOfDrain) await post("/v1/nodes/alpha/maintenance/enter", { drainForMs: 1_000 });
-    if (name === "retry-maintenance") await advance(1_000);
-    const isDrained = { type: "drain.progressed", replicas: [], daemons: [] };
-    if (name === "exit-maintenance") await post("/v1/instances/node%2Falpha/events", isDrained);
-  }
 
   function commandOf(document: ApiDocument, each: Operation): string {
     const { method } = each;

@@ -313,9 +313,7 @@ function exampleFaultsOf({ name, params, query, body, example = {} }: Operation)
     const given = example[part as keyof typeof example];
     if (schema === undefined) return given === undefined ? [] : [`${name}: it takes no ${part}`];
     if (given === undefined)
-      return schema.safeParse(part === "query" ? {} : undefined).success
-        ? []
-        : [`${name}: it has no example of its ${part}`];
+      return part === "query" && schema.safeParse({}).success ? [] : [`${name}: it has no example of its ${part}`];
     const parsed = schema.safeParse(given);
     return parsed.success ? [] : [`${name}: ${part}: ${z.prettifyError(parsed.error)}`];
   });

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { AnyEventObject } from "xstate";
+import { orderIdOf } from "../../machines/host/context.ts";
 import { agentEventTypes, eventSchemas, orderTypes } from "../../machines/host/events.ts";
 import { host } from "../../machines/host/host.ts";
 import { hostStates } from "../../machines/host/states.ts";
 import { sendersOf } from "../../src/core/machine.ts";
 import type { StepResult } from "../../src/core/step.ts";
+import { orderId } from "../../src/operations/agent-schemas.ts";
 import {
   acknowledged,
   backAsked,
@@ -274,6 +276,15 @@ describe("who may send", () => {
 
   it("counts a deferral among what an agent tells in its numbered stream", () => {
     expect(agentEventTypes).toContain("activation.deferred");
+  });
+});
+
+describe("an order", () => {
+  it("has an id that no other one has that was given in the same millisecond", () => {
+    const ids = orderTypes.map((event) => orderIdOf({ event, at: 1_800_000_000_000 }));
+
+    expect(ids.every((id) => orderId.safeParse(id).success)).toBe(true);
+    expect(new Set(ids).size).toBe(orderTypes.length);
   });
 });
 

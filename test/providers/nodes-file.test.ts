@@ -94,8 +94,18 @@ maintenanceGroups:
       "/nodes/beta/replicas/web-1",
       "/nodes/beta/replicas/web-1/command",
     ]);
-    expect(faults).toContain("/nodes/beta/replicas/web-1: A replica web-1 is already on node alpha");
-    expect(faults).toContain("/nodes/alpha/replicas/web-2/group: There is no group nowhere");
+    expect(faults).toContain(
+      "/nodes/beta/replicas/web-1: A replica web-1 is already on node alpha (line 9, column 17)",
+    );
+    expect(faults).toContain("/nodes/alpha/replicas/web-2/group: There is no group nowhere (line 7, column 16)");
+    expect(faults).toContain("/groups/web/colour: unknown field (line 2, column 27)");
+  });
+
+  it("says in which line it is no YAML, or has a name twice", () => {
+    expect(faultsOf("nodes:\n  alpha: {}\n  alpha: {}\n")).toEqual([
+      ': "alpha" stands here for the second time (line 3, column 3)',
+    ]);
+    expect(faultsOf("nodes:\n  alpha: {\n")).toEqual([expect.stringMatching(/\(line \d, column \d+\)$/)]);
   });
 
   it.each([

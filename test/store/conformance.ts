@@ -713,6 +713,39 @@ export function storeConformance(name: string, make: () => Store): void {
         expect(await checkChain(store)).toMatchObject({ checked: 3, faults: [] });
       });
 
+      it("keeps one entry of an instance that is forgotten, and the id is free again", async () => {
+        const stream = { name: "agent", seq: 1 };
+        await store.commit([
+          writing(instanceRow({ id: "a" }), { journal: [journalRow({ instance: "a", kind: "created", stream })] }),
+          writing(instanceRow({ id: "b" })),
+        ]);
+        const forgotten = journalRow({ instance: "a", kind: "forgotten", from: "Counting" });
+        const forgetting = (version: number) =>
+          element({
+            expects: [{ id: "a", version }],
+            journal: [forgotten],
+            cut: { instance: "a", before: 2 },
+            forget: "a",
+          });
+
+        expect(await store.commit([forgetting(2), forgetting(1), forgetting(1)])).toEqual([
+          "stale",
+          "committed",
+          "stale",
+        ]);
+        expect(await store.load("a")).toBeUndefined();
+        expect((await store.instances({ limit: 10 })).map(({ id }) => id)).toEqual(["b"]);
+        expect(await store.journal({ limit: 10 })).toEqual([{ ...forgotten, seq: 2 }]);
+        expect((await store.chain({ limit: 10 })).rows).toMatchObject([{ content: null, compactedBy: 2 }, { seq: 2 }]);
+
+        const anew = instanceRow({ id: "a" });
+        const created = journalRow({ instance: "a", kind: "created", stream });
+        expect(await store.commit([writing(anew, { journal: [created] })])).toEqual(["committed"]);
+        expect(await store.load("a")).toMatchObject({ row: { ...anew, createdSeq: 3, transitionSeq: 3 } });
+        expect((await store.instances({ limit: 10 })).map(({ id }) => id)).toEqual(["a", "b"]);
+        expect(await checkChain(store)).toMatchObject({ checked: 3, faults: [] });
+      });
+
       it("says of content that was cut off when no checkpoint stands for it", async () => {
         await store.commit([entry("a"), entry("b")]);
         await store.commit([element({ cut: { instance: "a", before: 100 } })]);

@@ -36,6 +36,7 @@ const arming = fc.record({
   changes,
   journal: empty,
   cut: fc.constant(null),
+  forget: fc.constant(null),
   command: fc.constant(null),
 });
 const mixed = fc.record({
@@ -47,6 +48,7 @@ const mixed = fc.record({
     maxLength: 3,
   }),
   cut: fc.option(fc.record({ instance: names, before: fc.nat({ max: 20 }) }), { freq: 8 }),
+  forget: fc.option(names, { freq: 8 }),
   command: fc.option(fc.record({ id: fc.nat({ max: 9 }), at: time })),
 });
 const part = fc.oneof(arming, mixed);
@@ -106,6 +108,7 @@ async function play(operations: readonly Operation[], store: Store): Promise<voi
       case "commit": {
         const batch = operation.batch.map((each) => elementOf(each));
         expect(await store.commit(batch)).toEqual(model.commit(batch));
+        versions.clear();
         for (const row of model.instances()) versions.set(row.id, row.version);
         break;
       }
@@ -165,6 +168,7 @@ async function play(operations: readonly Operation[], store: Store): Promise<voi
         }),
       ),
       ...(part.cut !== null && { cut: part.cut }),
+      ...(part.forget !== null && { forget: part.forget }),
       ...(part.command !== null && {
         // one time for each id: which of two that are equally old is forgotten first is nobody's promise
         command: { principal: "p", id: `c${part.command.id}`, fingerprint: "f", at: part.command.id, answer: "[]" },

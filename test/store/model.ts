@@ -34,7 +34,7 @@ export function createModel() {
     return asked.every(({ id, version }) => versionOf(id) === version) ? "committed" : "stale";
   }
 
-  function apply({ command, fences, writes, changes, journal: entries, cut }: Element): void {
+  function apply({ command, fences, writes, changes, journal: entries, cut, forget }: Element): void {
     for (const { row } of writes) {
       const seqs = entries.flatMap(({ instance, from, to }, index) =>
         instance === row.id && from !== to ? [lastSeq + index + 1] : [],
@@ -44,6 +44,7 @@ export function createModel() {
       const written = { ...row, createdSeq, transitionSeq: seqs.at(-1) ?? known?.transitionSeq ?? createdSeq };
       instances = [...instances.filter(({ id }) => id !== row.id), written];
     }
+    instances = instances.filter(({ id }) => id !== forget);
     for (const { key, settle } of fences) if (settle) pending = pending.filter((row) => row.key !== key);
     for (const each of changes) applyChange(each);
     if (cut) journal = journal.filter(({ instance, seq }) => instance !== cut.instance || seq >= cut.before);

@@ -120,7 +120,34 @@ describe("a database file", () => {
     await open(path).close();
 
     const database = new DatabaseSync(path);
-    expect(database.prepare("PRAGMA user_version").get()).toEqual({ user_version: 1 });
+    expect(database.prepare("PRAGMA user_version").get()).toEqual({ user_version: 2 });
+    database.close();
+  });
+
+  it("of an older program is brought to the newest migration when it is opened, with all that is in it", async () => {
+    const path = newFile();
+    const before = open(path);
+    await before.commit([writing(instanceRow({ id: "a" }), { journal: [journalRow({ instance: "a" })] })]);
+    await before.close();
+    const older = new DatabaseSync(path);
+    older.exec("DROP INDEX instances_of_machine; PRAGMA user_version = 1");
+    older.close();
+
+    const after = open(path);
+
+    expect((await after.instances({ machine: "counter", limit: 1 })).map(({ id }) => id)).toEqual(["a"]);
+    expect(await checkChain(after)).toMatchObject({ checked: 1, faults: [] });
+    const database = new DatabaseSync(path);
+    expect(database.prepare("PRAGMA user_version").get()).toEqual({ user_version: 2 });
+    const sql = "EXPLAIN QUERY PLAN SELECT * FROM instances WHERE machine = 'counter' ORDER BY id LIMIT 1";
+    expect(
+      database
+        .prepare(sql)
+        .all()
+        .map(({ detail }) => detail),
+    ).toEqual([
+      "SEARCH instances USING INDEX instances_of_machine (machine=?)", // in order: nothing is sorted
+    ]);
     database.close();
   });
 
@@ -135,7 +162,7 @@ describe("a database file", () => {
     expect(code).toBe("database-too-new");
     expect(detail).toContain("99");
     expect(database.prepare("PRAGMA user_version").get()).toEqual({ user_version: 99 });
-    database.exec("PRAGMA user_version = 1");
+    database.exec("PRAGMA user_version = 2");
     database.close();
     expect(refusalOf(path).code).toBe("opened"); // the refusal did not keep the lock
   });

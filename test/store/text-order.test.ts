@@ -34,4 +34,16 @@ describe("texts in the order of code points", () => {
       }),
     );
   });
+
+  it("are read without those that were taken out", () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(text), fc.uniqueArray(text), (texts, removed) => {
+        const order = createTextOrder();
+        for (const each of texts) order.add(each);
+        for (const each of removed) order.remove(each);
+
+        expect([...order.after()]).toEqual(texts.filter((each) => !removed.includes(each)).toSorted(compareText));
+      }),
+    );
+  });
 });

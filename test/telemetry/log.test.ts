@@ -14,6 +14,7 @@ import { createLog } from "../../src/telemetry/log.ts";
 import { post, startServer, temporaryDirectory } from "../cli/processes.ts";
 import { bearer, createGuardedSite } from "../http/guarded-site.ts";
 import { createSite, type Json } from "../http/site.ts";
+import { until } from "../providers/until.ts";
 import { testMachines } from "../support/test-machines.ts";
 import { createWorld, recordingProvider } from "../support/world.ts";
 
@@ -202,7 +203,7 @@ describe("the log", () => {
       answered.push(await post(server.url, "/v1/instances/node%2Fa/events", body).catch(() => undefined));
     });
 
-    await expect.poll(() => answered.length, { timeout: 10_000 }).toBeGreaterThan(100);
+    await until("a hundred are answered", () => answered.length > 100);
     const { code, stderr } = await server.end("SIGTERM");
     await Promise.all(asking);
 

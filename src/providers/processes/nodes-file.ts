@@ -1,7 +1,7 @@
-import { parseDocument } from "yaml";
 import { z } from "zod";
-import { messageOf, SignalboxError } from "../../core/errors.ts";
-import { pointerTo, readBy } from "../../core/schema-faults.ts";
+import { SignalboxError } from "../../core/errors.ts";
+import { pointerTo, readBy, type SchemaFault } from "../../core/schema-faults.ts";
+import { readYamlText } from "../../core/yaml-text.ts";
 import { crossFaults } from "./nodes-file-faults.ts";
 
 /** Replicas that serve one port together. A router listens on it and goes round robin over those that are healthy. */
@@ -66,34 +66,22 @@ export interface NodesFile {
 }
 
 /**
- * Reads the YAML of a nodes file. Throws `invalid-request` with every fault at once, each with a pointer into the file.
+ * Reads the YAML of a nodes file. Throws `invalid-request` with every fault at once, each with a pointer into the file and its line.
  */
 export function parseNodesFile(text: string): NodesFile {
-  const raw = readYaml(text);
-  const parsed = readBy(nodesFile, raw);
-  const faults = [
-    ...parsed.faults,
-    ...crossFaults(raw).map(({ path, detail }) => ({ pointer: pointerTo(path), detail })),
-  ];
-  if (parsed.data === undefined || faults.length > 0) throw notWellFormed(faults);
-  return resolved(parsed.data);
+  if (text.length > sizeMax) throw notWellFormed([{ pointer: "", detail: `it is larger than ${sizeMax} characters` }]);
+  const { document, faults, withLine } = readYamlText(text);
+  if (faults.length > 0) throw notWellFormed(faults);
+  const read = readBy(nodesFile, document);
+  const between = crossFaults(document).map(({ path, detail }) => ({ pointer: pointerTo(path), detail }));
+  const found = [...read.faults, ...between];
+  if (!read.fits || found.length > 0) throw notWellFormed(found.map(withLine));
+  return resolved(read.data);
 }
 
 const sizeMax = 1_048_576; // a thousand nodes take about a third of it
 
-function readYaml(text: string): unknown {
-  if (text.length > sizeMax) throw notWellFormed([{ pointer: "", detail: `It is larger than ${sizeMax} characters` }]);
-  const document = parseDocument(text);
-  const faults = document.errors.map((error) => ({ pointer: "", detail: error.message }));
-  if (faults.length > 0) throw notWellFormed(faults);
-  try {
-    return document.toJS() as unknown;
-  } catch (error) {
-    throw notWellFormed([{ pointer: "", detail: messageOf(error) }]);
-  }
-}
-
-function notWellFormed(errors: { pointer: string; detail: string }[]): SignalboxError {
+function notWellFormed(errors: readonly SchemaFault[]): SignalboxError {
   const list = errors.map(({ pointer, detail }) => `${pointer || "(the file)"}: ${detail}`).join("; ");
   return new SignalboxError("invalid-request", `The nodes file is not well formed: ${list}`, { errors });
 }

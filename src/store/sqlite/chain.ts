@@ -1,10 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
-import { chainBeginning, type ChainHead, type ChainPage } from "../chain.ts";
+import { chainBeginning, kindsThatStandForOthers, type ChainHead, type ChainPage } from "../chain.ts";
 import { chainHeadOf, chainRowOf, clamped, type Columns } from "./rows.ts";
 
 const placed = (where: string) => `SELECT seq, hash FROM (
   SELECT * FROM (SELECT seq, hash FROM journal ${where} ORDER BY seq DESC LIMIT 1)
   UNION ALL SELECT * FROM (SELECT seq, hash FROM journal_cut ${where} ORDER BY seq DESC LIMIT 1)) ORDER BY seq DESC LIMIT 1`;
+
+const kinds = [...kindsThatStandForOthers].map((kind) => `'${kind}'`).join();
 
 /** Rows that are there and rows that were cut off, in order. */
 const chainSql = `SELECT seq, 1 AS has_content, kind, at, instance, machine, version, event, from_state, to_state, via, outcome,
@@ -13,8 +15,8 @@ const chainSql = `SELECT seq, 1 AS has_content, kind, at, instance, machine, ver
   FROM journal WHERE seq > ?1
   UNION ALL SELECT seq, 0, NULL, NULL, instance, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, content_hash, hash,
-    (SELECT max(c.seq) FROM journal c WHERE c.instance = journal_cut.instance AND c.checkpoint IS NOT NULL
-      AND c.kind = 'compacted' AND c.seq > journal_cut.seq)
+    (SELECT max(c.seq) FROM journal c WHERE c.instance = journal_cut.instance
+      AND c.kind IN (${kinds}) AND c.seq > journal_cut.seq)
   FROM journal_cut WHERE seq > ?1
   ORDER BY seq LIMIT ?2`;
 

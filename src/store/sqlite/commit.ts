@@ -28,6 +28,7 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
   const updateSnapshot = database.prepare(
     "UPDATE instances SET version = ?, snapshot = ?, at = ?, updated_at = ? WHERE id = ? AND version = ?",
   ); // touches no index
+  const deleteInstance = database.prepare("DELETE FROM instances WHERE id = ?");
   const insertJournal = database.prepare(
     `INSERT INTO journal (${journalColumns}) VALUES (${placeholders(journalColumns)})`,
   );
@@ -60,8 +61,9 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
     return "committed";
   }
 
-  /** All but the instances themselves. */
-  function writeRest({ fences, changes, cut, journal, command }: Element): void {
+  /** All but the instances that are written. */
+  function writeRest({ fences, changes, cut, forget, journal, command }: Element): void {
+    if (forget !== undefined) deleteInstance.run(forget);
     for (const { key, settle } of fences) if (settle) deletePending.run(key);
     for (const change of changes) applyChange(change);
     if (cut !== undefined) {

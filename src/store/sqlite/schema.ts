@@ -48,6 +48,7 @@ const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX commands_by_age ON commands (at);
   `,
+  "CREATE INDEX instances_of_machine ON instances (machine, id)", // a page of a machine, whatever the state
 ];
 
 /** The newest one. */
