@@ -7,6 +7,7 @@ import type { JournalEntry } from "../engine/reading.ts";
 import { attention, type AttentionView } from "./answer-schemas.ts";
 import { operation } from "./operation.ts";
 import { timeText } from "./wire.ts";
+import { withinPage } from "./within-page.ts";
 
 const deadLettersMax = 200; // somebody who has more of them looks at the list of pending rows
 const entriesMax = 500; // of the journal's end, in which refusals are looked for: one page
@@ -56,7 +57,7 @@ async function attentionOf(engine: Engine): Promise<AttentionView> {
 type Found = Reason & { id: string };
 
 async function deadLetters(engine: Engine): Promise<{ found: Found[]; isComplete: boolean }> {
-  const { items, nextCursor } = await engine.pending({ state: "dead", limit: deadLettersMax });
+  const { items, nextCursor } = await engine.pending({ state: "dead", limit: withinPage(engine, deadLettersMax) });
   const found = items.map(({ instance, id, activity, attempts, error, createdAt }) => {
     const detail = `${activity ?? id} was given up after ${attempts} ${attempts === 1 ? "attempt" : "attempts"}: ${error ?? "no reason given"}`;
     return { id: instance, kind: "dead-letter" as const, detail, since: createdAt };
@@ -66,7 +67,7 @@ async function deadLetters(engine: Engine): Promise<{ found: Found[]; isComplete
 
 /** Refusals at the end of the journal, of instances that nothing has moved since. */
 async function refusals(engine: Engine): Promise<Found[]> {
-  const { entries } = await engine.journal({ before: Number.MAX_SAFE_INTEGER, limit: entriesMax });
+  const { entries } = await engine.journal({ before: Number.MAX_SAFE_INTEGER, limit: withinPage(engine, entriesMax) });
   const from = engine.clock.now() - refusedLatelyMs;
   return [...Map.groupBy(entries, ({ instance }) => instance)].flatMap(([id, own]) => {
     const lastMove = own.findLastIndex(({ outcome }) => outcome === "changed");
@@ -92,7 +93,7 @@ async function waits(engine: Engine): Promise<{ found: Found[]; isComplete: bool
   for (const place of placesToLook(engine.catalogue.machines)) {
     const { machine, state } = place;
     const query = { machine: machine.name, ...(state !== undefined && { state }) };
-    const { items, nextCursor } = await engine.list({ ...query, limit: Math.max(1, left) });
+    const { items, nextCursor } = await engine.list({ ...query, limit: withinPage(engine, Math.max(1, left)) });
     const looked = items.slice(0, left); // with none left, one is read to know whether there are any
     left -= looked.length;
     isComplete &&= nextCursor === null && looked.length === items.length;

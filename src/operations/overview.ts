@@ -4,10 +4,12 @@ import { ifThere } from "../engine/if-there.ts";
 import { overview, type OverviewView } from "./answer-schemas.ts";
 import { operation } from "./operation.ts";
 import { instanceBody } from "./wire.ts";
+import { withinPage } from "./within-page.ts";
 
 const entriesMax = 500; // of the journal's end, which says what moved last: one page
 const lookedAtMax = 12; // of each statechart, so that six which have ended hide none that has not
 const shownMax = 6; // a few statecharts of them fill a window
+const largeMax = 2; // of those that are given whole documents: each may be some megabytes to read
 
 export const listOverview = operation({
   name: "list-overview",
@@ -24,16 +26,17 @@ export const listOverview = operation({
 
 /** Its cost is bounded by the limits above, however many instances there are. */
 async function overviewOf(engine: Engine): Promise<OverviewView["items"]> {
-  const { entries } = await engine.journal({ before: Number.MAX_SAFE_INTEGER, limit: entriesMax });
+  const { entries } = await engine.journal({ before: Number.MAX_SAFE_INTEGER, limit: withinPage(engine, entriesMax) });
   const moved = Map.groupBy(entries.toReversed(), ({ machine }) => machine);
   const groups = await Promise.all(
-    engine.catalogue.machines.map(async ({ name: machine }) => {
-      const { items, nextCursor } = await engine.list({ machine, limit: shownMax });
-      const lately = [...new Set((moved.get(machine) ?? []).map(({ instance }) => instance))].slice(0, lookedAtMax);
+    engine.catalogue.machines.map(async ({ name: machine, inputCharactersMax }) => {
+      const [most, lookedAt] = inputCharactersMax === undefined ? [shownMax, lookedAtMax] : [largeMax, 0];
+      const { items, nextCursor } = await engine.list({ machine, limit: withinPage(engine, most) });
+      const lately = [...new Set((moved.get(machine) ?? []).map(({ instance }) => instance))].slice(0, lookedAt);
       const known = new Map(items.map((each) => [each.id, each]));
       for (const each of await Promise.all(lately.map(async (id) => known.get(id) ?? ifThere(engine.read(id)))))
         if (each !== undefined) known.set(each.id, each);
-      const instances = [...known.values()].toSorted(byUse).slice(0, shownMax);
+      const instances = [...known.values()].toSorted(byUse).slice(0, most);
       return { machine, instances, isComplete: nextCursor === null };
     }),
   );
