@@ -95,7 +95,7 @@ export type {
 export { createPlanner, type Planner, type PlannerFacts } from "./planning/planner.ts";
 export { parseFleet } from "./planning/parse-fleet.ts";
 export { parseFleetText } from "./planning/parse-fleet-text.ts";
-export { systemClock } from "./providers/system-clock.ts";
+export { steadyClock, systemClock } from "./providers/system-clock.ts";
 export { virtualClock } from "./providers/virtual-clock.ts";
 export { createProcessesProvider } from "./providers/processes/processes-provider.ts";
 export { parseNodesFile } from "./providers/processes/nodes-file.ts";

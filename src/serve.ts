@@ -22,7 +22,7 @@ import { groupsOf, membersOf } from "./providers/processes/maintenance-groups.ts
 import { parseNodesFile, type NodesFile } from "./providers/processes/nodes-file.ts";
 import { createProcessesProvider, type ProcessesProvider } from "./providers/processes/processes-provider.ts";
 import { aborted, stopSignal } from "./providers/stop-signal.ts";
-import { systemClock } from "./providers/system-clock.ts";
+import { steadyClock, systemClock } from "./providers/system-clock.ts";
 import { databaseIn } from "./store/sqlite/backup.ts";
 import { sqliteStore } from "./store/sqlite/sqlite.ts";
 import { createLog } from "./telemetry/log.ts";
@@ -67,7 +67,7 @@ export async function serve(
         mayPlace: async (node) => mayPlace(engine, node),
         log,
       });
-    const fleet = createControlPlane({ clock, log });
+    const fleet = createControlPlane({ clock, steady: steadyClock(), log });
     const providers = [...(provider ? [provider] : []), fleet.provider];
     const engine: Engine = createEngine({ machines, store, clock, providers, log });
     const metrics = createMetrics(engine);

@@ -1,21 +1,23 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * What tells this agent from another one with the name of its host: a part that was made once for its directory, and a part
- * that is made at each start, since a directory may be copied. The directory has to be ours alone.
+ * What tells this agent from another one with the name of its host, as `{directory}.{start}`: a word that was made once for its
+ * directory, and which start of it this is, with letters of this start alone, since a directory may be copied. The start is
+ * counted on the disk before anybody hears of it, so that a later one has a higher count. The directory has to be ours alone.
  */
 export function agentIdentity(dataDir: string): string {
-  return `${idOf(join(dataDir, "agent-id"))}.${newId()}`;
+  const path = join(dataDir, "agent-id");
+  const { directory, starts } = kept(path) ?? { directory: newWord(), starts: 0 };
+  const count = starts + 1;
+  keep(dataDir, path, `${directory}.${count}`);
+  return `${directory}.${count}r${newWord()}`;
 }
 
-function idOf(path: string): string {
-  const known = textOf(path);
-  if (/^[0-9a-f]{16}$/.test(known)) return known;
-  const made = newId();
-  writeFileSync(path, made, { mode: 0o600, flush: true });
-  return made;
+function kept(path: string): { directory: string; starts: number } | undefined {
+  const [, directory, starts] = /^([0-9a-f]{16})\.(\d{1,12})$/.exec(textOf(path)) ?? [];
+  return directory === undefined ? undefined : { directory, starts: Number(starts) };
 }
 
 function textOf(path: string): string {
@@ -27,6 +29,19 @@ function textOf(path: string): string {
   }
 }
 
-function newId(): string {
+/** All or nothing, also when the power fails. */
+function keep(dataDir: string, path: string, text: string): void {
+  const draft = `${path}.draft`;
+  writeFileSync(draft, text, { mode: 0o600, flush: true });
+  renameSync(draft, path);
+  const directory = openSync(dataDir, "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+function newWord(): string {
   return randomBytes(8).toString("hex");
 }

@@ -58,12 +58,12 @@ export interface ControlPlane {
   /** Which gates hold a host back, since when, and what would open them. */
   explainHost(rolloutId: string, host: string): Promise<HostExplanation>;
 
-  /** An agent asks or tells for a host. Throws `host-taken` when another one speaks for it; to be asked before anything is done. */
+  /** Throws `host-taken` when another agent speaks for the host; to be asked before anything is done for this one. */
   admit(host: string, agent: string): void;
   /** Hosts for which a second agent was refused not long ago. */
   contested(): ContestedHost[];
-  /** The agent of a host asks: it is there. */
-  seen(host: string): void;
+  /** The agent of a host has asked or told what was taken: it is there, and speaks for the host where it says which it is. */
+  seen(host: string, agent?: string): void;
   /** What a host has to do beyond what its agent knows; nothing is changed but that a host of a plan gets its instance when its agent tells of it. */
   ordersFor(host: string, known: readonly KnownRollout[]): Promise<AgentOrder[]>;
   /** The agent of a host tells of a rollout, in which it has taken these orders: to be told before its events are. */

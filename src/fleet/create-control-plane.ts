@@ -10,6 +10,8 @@ export const defaultFleetLimits: FleetLimits = { absentAfterMs: 90_000 };
 
 export interface ControlPlaneOptions {
   clock: Clock;
+  /** Measures how long an agent was silent, whoever sets the machine's clock meanwhile; `clock` when not given. */
+  steady?: Clock;
   log?: Log;
   limits?: Partial<FleetLimits>;
 }
@@ -18,7 +20,12 @@ export interface ControlPlaneOptions {
  * Makes a control plane. Its provider is handed to the engine, then it is started on that engine; before that, and after it
  * was stopped, it answers `shutting-down`.
  */
-export function createControlPlane({ clock, log = silentLog, limits = {} }: ControlPlaneOptions): ControlPlane {
+export function createControlPlane({
+  clock,
+  steady = clock,
+  log = silentLog,
+  limits = {},
+}: ControlPlaneOptions): ControlPlane {
   let running: Running | undefined;
   let starting = startToCome(); // a call may be claimed before the start is done
 
@@ -36,7 +43,7 @@ export function createControlPlane({ clock, log = silentLog, limits = {} }: Cont
   return {
     provider: { name: "fleet", activities: { planRollout } },
     async start(engine) {
-      const begun = createRunning({ engine, clock, log, limits: { ...defaultFleetLimits, ...limits } });
+      const begun = createRunning({ engine, clock, steady, log, limits: { ...defaultFleetLimits, ...limits } });
       await begun.start();
       running = begun;
       starting.resolve(begun);
@@ -71,7 +78,11 @@ export function createControlPlane({ clock, log = silentLog, limits = {} }: Cont
 
     admit: (host, agent) => up().holders.admit(host, agent),
     contested: () => running?.holders.contested() ?? [], // also asked by figures, before it runs
-    seen: (host) => up().attendance.seen(host),
+    seen(host, agent) {
+      const { holders, attendance } = up();
+      if (agent !== undefined) holders.heard(host, agent);
+      attendance.seen(host);
+    },
     ordersFor: async (host, known) => (await current()).ordersFor(host, known),
     tookOrders: async (host, taken) => (await current()).tookOrders(host, taken),
     changed: async (host, signal) => up().wakes.changed(host, signal),

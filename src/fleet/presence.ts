@@ -1,6 +1,9 @@
 import type { Clock } from "../core/clock.ts";
 
-/** Which agents are there: those that have asked within the last while. What is told of a host is told as it changes. */
+/**
+ * Which agents are there: those that have asked within the last while. What is told of a host is told as it changes. The clock is
+ * a steady one; while this machine is suspended such a clock may stand still, and then nobody is missed for that time.
+ */
 export interface Presence {
   /** The agent of a host asks. */
   seen(host: string): void;

@@ -28,15 +28,15 @@ export interface FleetLimits {
 export type Running = ReturnType<typeof createRunning>;
 
 /** Puts the parts together. Nothing is read before `start`. */
-export function createRunning(given: { engine: Engine; clock: Clock; log: Log; limits: FleetLimits }) {
-  const { engine, clock, log, limits } = given;
+export function createRunning(given: { engine: Engine; clock: Clock; steady: Clock; log: Log; limits: FleetLimits }) {
+  const { engine, clock, steady, log, limits } = given;
   const index = createFleetIndex(changed);
   const plans = createPlans(engine);
   const planners = createPlanners(index);
   const notices = createNotices({ engine, clock, log });
-  const attendance = createAttendance({ index, notices, clock, absentAfterMs: limits.absentAfterMs });
+  const attendance = createAttendance({ index, notices, clock: steady, absentAfterMs: limits.absentAfterMs });
   const { isHeard } = attendance;
-  const holders = createHolders({ isHeard, clock, log, absentAfterMs: limits.absentAfterMs });
+  const holders = createHolders({ isHeard, clock, steady, log, absentAfterMs: limits.absentAfterMs });
   const wakes = createWakes();
   const inTurn = createSerial();
   const follower = createFollower({ engine, index, plans, clock, log });

@@ -73,14 +73,16 @@ export const pollDispatch = operation({
     204: { description: "Nothing has come up.", isEmpty: true },
   },
   errors: ["not-found", "host-taken"],
-  example: { query: { wait: 30, host: "web-1", known: "stable@v40:mhx2k9s0s:4" } },
+  example: {
+    query: { wait: 30, host: "web-1", agent: "9f86d081884c7d65.12r5e3c01b7", known: "stable@v40:mhx2k9s0s:4" },
+  },
   isChange: false,
   waits: true,
   async run({ query: { wait = 60, host: named, agent, known = [] } }, caller, workplace) {
     const host = hostOf(caller, named);
     const fleet = fleetOf(workplace);
-    if (agent !== undefined) fleet.admit(host, agent);
-    fleet.seen(host);
+    fleet.admit(host, agent);
+    fleet.seen(host, agent);
     const items = await workplace.polls.wait({
       host,
       waitMs: wait * 1_000,
@@ -118,6 +120,7 @@ export const reportEvents = operation({
     body: {
       rolloutId: "stable@v41",
       host: "web-1",
+      agent: "9f86d081884c7d65.12r5e3c01b7",
       events: [
         { seq: 2, event: { type: "activation.started" } },
         { seq: 3, event: { type: "activation.completed", observedVersion: "v41" } },
@@ -128,7 +131,7 @@ export const reportEvents = operation({
   async run({ body: { host: named, agent, rolloutId, orders, events } }, caller, workplace) {
     const host = hostOf(caller, named);
     const fleet = fleetOf(workplace);
-    if (agent !== undefined) fleet.admit(host, agent);
+    fleet.admit(host, agent);
     const { engine } = workplace;
     const id = hostIdOf(rolloutId, host);
     checkSequence(events);
@@ -136,7 +139,7 @@ export const reportEvents = operation({
     for (const [index, { event }] of events.entries()) checkEvent(engine, caller, { id, event, index });
     if (orders.length > 0) await fleet.tookOrders(host, { rolloutId, orders });
     const taken = await tell(engine, caller, { id, events });
-    fleet.seen(host); // not before: a request that is refused changes nothing
+    fleet.seen(host, agent); // not before: a request that is refused changes nothing
     const last = taken.at(-1) as Taken; // if the first one failed, that was thrown
     const outcomes = taken.map(({ seq, sent: { outcome, reasons } }) => ({
       seq,

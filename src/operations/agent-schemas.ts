@@ -15,13 +15,12 @@ const rolloutId = inputSchema.shape.rolloutId.meta({ description: "Of a rollout.
 export const agentName = z
   .string()
   .regex(
-    /^[0-9a-z]{1,40}\.[0-9a-z]{1,40}$/,
-    "expected what an agent calls itself: two words of digits and letters with a dot",
+    /^[0-9a-z]{1,40}\.\d{1,15}(?:[a-z][0-9a-z]{0,24})?$/,
+    "expected what an agent calls itself, such as 9f86d081884c7d65.12r5e3c01b7: its directory, a dot, and its start, which begins with a count",
   )
-  .optional()
   .meta({
     description:
-      "Which agent it is: one word for its directory, a dot, and one for this start. Of two that have the name of one host, one is refused.",
+      "Which agent it is: one word for its directory, a dot, and one for this start, which begins with a count and goes on with letters of its own. Of two that have the name of one host, one is refused.",
   });
 /** What an order of a host is known by; a number alone is none: an agent that counted its orders would seem to tell of one. */
 export const orderId = z

@@ -55,7 +55,7 @@ describe("an activation", () => {
     admit(admin.entry, next?.entry);
     await until("the old one is refused", async () => {
       const headers = { Authorization: `Bearer ${old?.token}` };
-      return (await fetch(`${url}/v1/agent/dispatch?wait=0`, { headers })).status === 401;
+      return (await fetch(`${url}/v1/agent/dispatch?agent=a.1&wait=0`, { headers })).status === 401;
     });
     workplace.openGate();
     await until("v2 runs", () => workplace.version() === "v2");

@@ -11,6 +11,7 @@ import {
   lifeOf,
   pathTo,
   started,
+  theAgent,
   type FleetSite,
 } from "./fleet-site.ts";
 import type { Json } from "./site.ts";
@@ -33,8 +34,8 @@ describe("GET /v1/agent/dispatch", () => {
   it("tells what is offered to a host, and nothing to one that has nothing to do", async () => {
     const site = await siteWithRollout();
 
-    const { status, body } = await site.get(`${dispatchPath}?host=web-1&wait=0`);
-    const none = await site.get(`${dispatchPath}?host=web-2&wait=0`);
+    const { status, body } = await site.get(`${dispatchPath}?agent=${theAgent}&host=web-1&wait=0`);
+    const none = await site.get(`${dispatchPath}?agent=${theAgent}&host=web-2&wait=0`);
 
     expect([status, body.items]).toEqual([
       200,
@@ -58,7 +59,7 @@ describe("GET /v1/agent/dispatch", () => {
 
   it("waits until there is something to do", async () => {
     const site = await siteWithRollout();
-    const answer = site.get(`${dispatchPath}?host=web-2&wait=60`);
+    const answer = site.get(`${dispatchPath}?agent=${theAgent}&host=web-2&wait=60`);
     await waiting(site, 1);
 
     await site.converge("web-1", "stable@v1");
@@ -70,7 +71,7 @@ describe("GET /v1/agent/dispatch", () => {
 
   it("answers with nothing when the time is over", async () => {
     const site = await siteWithRollout();
-    const answer = site.get(`${dispatchPath}?host=web-2&wait=20`);
+    const answer = site.get(`${dispatchPath}?agent=${theAgent}&host=web-2&wait=20`);
     await waiting(site, 1);
 
     await site.clock.advance(19_999);
@@ -82,10 +83,10 @@ describe("GET /v1/agent/dispatch", () => {
 
   it("answers the first request of a host with nothing when it asks again", async () => {
     const site = await siteWithRollout();
-    const first = site.get(`${dispatchPath}?host=web-2`);
+    const first = site.get(`${dispatchPath}?agent=${theAgent}&host=web-2`);
     await waiting(site, 1);
 
-    const second = site.get(`${dispatchPath}?host=web-2`);
+    const second = site.get(`${dispatchPath}?agent=${theAgent}&host=web-2`);
 
     expect((await first).status).toBe(204);
     await waiting(site, 1);
@@ -96,7 +97,7 @@ describe("GET /v1/agent/dispatch", () => {
   it("lets go of whoever has gone", async () => {
     const site = await siteWithRollout();
     const agent = new Agent();
-    const left = request(`${site.url}${dispatchPath}?host=web-2`, { agent });
+    const left = request(`${site.url}${dispatchPath}?agent=${theAgent}&host=web-2`, { agent });
     left.on("error", () => undefined);
     left.end();
     await waiting(site, 1);
@@ -110,13 +111,13 @@ describe("GET /v1/agent/dispatch", () => {
   it("refuses more that wait than there may be, and says when to ask again", async () => {
     const site = await createFleetSite({ polls: { waitingMax: 1 } });
     await site.declare("v1");
-    const first = site.get(`${dispatchPath}?host=web-2`);
+    const first = site.get(`${dispatchPath}?agent=${theAgent}&host=web-2`);
     await waiting(site, 1);
 
-    const { status, body, headers } = await site.get(`${dispatchPath}?host=web-3`);
+    const { status, body, headers } = await site.get(`${dispatchPath}?agent=${theAgent}&host=web-3`);
 
     expect([status, body.code, headers["retry-after"]]).toEqual([429, "too-many-requests", "5"]);
-    expect((await site.get(`${dispatchPath}?host=web-3&wait=0`)).status).toBe(204);
+    expect((await site.get(`${dispatchPath}?agent=${theAgent}&host=web-3&wait=0`)).status).toBe(204);
     await site.converge("web-1", "stable@v1");
     expect((await first).status).toBe(200);
   });
@@ -125,7 +126,7 @@ describe("GET /v1/agent/dispatch", () => {
     const stopping = new AbortController();
     const site = await createFleetSite({ stopping: stopping.signal });
     await site.declare("v1");
-    const answers = ["web-2", "web-3"].map((host) => site.get(`${dispatchPath}?host=${host}`));
+    const answers = ["web-2", "web-3"].map((host) => site.get(`${dispatchPath}?agent=${theAgent}&host=${host}`));
     await waiting(site, 2);
 
     stopping.abort();
@@ -184,7 +185,7 @@ describe("GET /v1/agent/dispatch", () => {
   ])("refuses %s", async (_what, query) => {
     const site = await siteWithRollout();
 
-    const { status, body } = await site.get(`${dispatchPath}?${query}`);
+    const { status, body } = await site.get(`${dispatchPath}?agent=${theAgent}&${query}`);
 
     expect([status, body.code]).toEqual([400, "invalid-request"]);
   });
@@ -193,8 +194,10 @@ describe("GET /v1/agent/dispatch", () => {
     const site = await siteWithRollout();
     const client = createClient({ url: site.url });
 
-    const none = await client.call("poll-dispatch", { query: { host: "web-2", wait: 0 } });
-    const some = await client.call("poll-dispatch", { query: { host: "web-1", wait: 0, known: "stable@v0::1" } });
+    const none = await client.call("poll-dispatch", { query: { host: "web-2", agent: theAgent, wait: 0 } });
+    const some = await client.call("poll-dispatch", {
+      query: { host: "web-1", agent: theAgent, wait: 0, known: "stable@v0::1" },
+    });
 
     expect(none).toBeUndefined();
     expect(some?.items).toMatchObject([{ kind: "dispatch" }]);
@@ -281,7 +284,7 @@ describe("POST /v1/agent/events", () => {
     const site = await siteWithRollout();
     const position = await site.engine.position();
     const told = async (events: object[]) => {
-      const body = { host: "web-1", rolloutId: "stable@v1", events };
+      const body = { host: "web-1", agent: theAgent, rolloutId: "stable@v1", events };
       const answered = await site.post(eventsPath, body);
       return [answered.status, answered.body.code, answered.body.errors?.[0].pointer];
     };
@@ -372,6 +375,46 @@ describe("a second agent with the name of a host", () => {
   });
 });
 
+describe("a request that is refused", () => {
+  it("does not take the place of the agent that speaks for the host", async () => {
+    const site = await siteWithRollout();
+    const ask = async (agent: string) => (await site.get(`${dispatchPath}?host=web-1&wait=0&agent=${agent}`)).status;
+    await ask("old.1");
+    const tell = async (rolloutId: string, seq: number, event: object) => {
+      const body = { host: "web-1", agent: "old.2", rolloutId, events: [{ seq, event }] };
+      return (await site.post(eventsPath, body)).status;
+    };
+
+    const refused = [
+      await tell("stable@v9", 1, acknowledged),
+      await tell("stable@v1", 1, { type: "activation.completed" }),
+      await tell("stable@v1", 2, started),
+    ];
+    const first = await ask("old.1");
+    const taken = await tell("stable@v1", 1, acknowledged);
+
+    expect(refused).toEqual([404, 400, 409]);
+    expect([first, taken, await ask("old.1")]).toEqual([200, 200, 409]);
+  });
+
+  it("ends nobody's wait, and neither does one that does not say which agent it is", async () => {
+    const site = await siteWithRollout();
+    const holder = site.get(`${dispatchPath}?host=web-2&agent=old.1`);
+    await waiting(site, 1);
+
+    const stranger = await site.get(`${dispatchPath}?host=web-2&wait=60&agent=new.1`);
+    const nobody = await site.get(`${dispatchPath}?host=web-2&wait=60`);
+    const events = [{ seq: 1, event: acknowledged }];
+    const told = await site.post(eventsPath, { host: "web-1", rolloutId: "stable@v1", events });
+
+    expect([stranger.status, nobody.status, told.status]).toEqual([409, 400, 400]);
+    expect(nobody.body.errors).toMatchObject([{ pointer: "/agent" }]);
+    expect(await site.waiting()).toBe(1);
+    await site.converge("web-1", "stable@v1");
+    expect((await holder).status).toBe(200);
+  });
+});
+
 describe("an agent with a token", () => {
   it("speaks for its own host without naming it, and for no other", async () => {
     const site = await createGuardedSite({ hasFleet: true });
@@ -381,27 +424,25 @@ describe("an agent with a token", () => {
     const document = declarationOf("v1");
     await site.ask("POST", "/v1/fleet", { headers: bearer(tokens.operator), body: { document } });
     await site.settle();
-    const body = { rolloutId: "stable@v1", events: [{ seq: 1, event: acknowledged }] };
+    const body = { agent: theAgent, rolloutId: "stable@v1", events: [{ seq: 1, event: acknowledged }] };
     const codeOf = ({ status, body: { code } }: Json) => [status, code];
 
-    expect(codeOf(await site.ask("GET", `${dispatchPath}?host=web-1&wait=0`, { headers: other }))).toEqual([
-      403,
-      "forbidden",
-    ]);
+    expect(
+      codeOf(await site.ask("GET", `${dispatchPath}?agent=${theAgent}&host=web-1&wait=0`, { headers: other })),
+    ).toEqual([403, "forbidden"]);
     expect(codeOf(await site.ask("POST", eventsPath, { headers: other, body: { ...body, host: "web-1" } }))).toEqual([
       403,
       "forbidden",
     ]);
     expect((await site.ask("POST", eventsPath, { headers: other, body })).status).toBe(404);
-    const dispatched = await site.ask("GET", `${dispatchPath}?wait=0`, { headers });
+    const dispatched = await site.ask("GET", `${dispatchPath}?agent=${theAgent}&wait=0`, { headers });
     expect(dispatched.body.items).toMatchObject([{ kind: "dispatch", dispatch: { host: "web-1" } }]);
     expect((await site.ask("POST", eventsPath, { headers, body })).body.state).toBe("Activating");
     const told = { ...body, host: "web-1", events: [{ seq: 2, event: started }] };
     expect((await site.ask("POST", eventsPath, { headers: bearer(tokens.admin), body: told })).status).toBe(200);
-    expect(codeOf(await site.ask("GET", dispatchPath, { headers: bearer(tokens.admin) }))).toEqual([
-      400,
-      "invalid-request",
-    ]);
+    expect(
+      codeOf(await site.ask("GET", `${dispatchPath}?agent=${theAgent}`, { headers: bearer(tokens.admin) })),
+    ).toEqual([400, "invalid-request"]);
     const { entries } = await site.engine.journal({ instance: "stable@v1/web-1" });
     expect(entries.slice(-2).map(({ principal }) => principal)).toEqual(["agent:web-1", "admin"]);
   });

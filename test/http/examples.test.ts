@@ -144,8 +144,8 @@ const others: readonly (readonly [Operation, (site: Site) => Promise<Answered>])
     known.pollDispatch,
     async ({ get }) => {
       const path = "/v1/agent/dispatch?wait=0&host=web-1&agent=";
-      await get(`${path}first.a`);
-      return get(`${path}second.a`);
+      await get(`${path}first.1`);
+      return get(`${path}second.1`);
     },
   ],
 ];

@@ -22,6 +22,9 @@ export function declarationOf(stable: string, changes: object = {}) {
   };
 }
 
+/** The agent of each host, and of the examples. */
+export const theAgent = "9f86d081884c7d65.12r5e3c01b7";
+
 export interface FleetSite extends Site {
   /** Declares a fleet with this version for `stable`, and lets everything follow from it. */
   declare(ref: string, changes?: object): Promise<Answered>;
@@ -43,7 +46,7 @@ export async function createFleetSite(options: SiteOptions = {}): Promise<FleetS
 
   async function tell(host: string, rolloutId: string, first: number, events: readonly object[]): Promise<Answered> {
     const numbered = events.map((event, index) => ({ seq: first + index, event }));
-    const answered = await post("/v1/agent/events", { host, rolloutId, events: numbered });
+    const answered = await post("/v1/agent/events", { host, agent: theAgent, rolloutId, events: numbered });
     await settle();
     return answered;
   }
@@ -67,7 +70,8 @@ export async function createFleetSite(options: SiteOptions = {}): Promise<FleetS
       return answered;
     },
     async ordersOf(host, known = "") {
-      const { status, body } = await get(`/v1/agent/dispatch?wait=0&host=${host}&known=${encodeURIComponent(known)}`);
+      const query = `wait=0&host=${host}&agent=${theAgent}&known=${encodeURIComponent(known)}`;
+      const { status, body } = await get(`/v1/agent/dispatch?${query}`);
       return status === 204 ? [] : body.items;
     },
     converge: (host, rolloutId) => lives(host, rolloutId, lifeOf(refOf(rolloutId))),

@@ -94,7 +94,7 @@ const seeds: readonly (readonly [status: number, bytes: string])[] = [
   [200, posted("/v1/fleet", { document: declarationOf("v2") })],
   [201, posted("/v1/rollouts", { channel: "stable" })],
   [200, "GET /v1/rollouts HTTP/1.1\r\nHost: localhost\r\n\r\n"],
-  [204, "GET /v1/agent/dispatch?host=web-9 HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+  [204, "GET /v1/agent/dispatch?host=web-9&agent=a.1 HTTP/1.1\r\nHost: localhost\r\n\r\n"],
   [400, posted("/v1/fleet", { document: { hosts: 1 } })],
   [204, "OPTIONS /v1/nodes HTTP/1.1\r\nHost: localhost\r\n\r\n"],
   [431, `GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Long: ${"l".repeat(17_000)}\r\n\r\n`],

@@ -94,9 +94,14 @@ function expectedOf(operation: Operation): string[] | undefined {
 const asked: Readonly<Record<string, Operation["example"]>> = {
   "send-event": { params: { id: "node/alpha" }, body: { type: "drain.progressed", remaining: 1 } },
   "show-diagram": { params: { machine: "none" } },
-  "poll-dispatch": { query: { host: "alpha", wait: 0 } },
+  "poll-dispatch": { query: { host: "alpha", agent: "a.1", wait: 0 } },
   "report-events": {
-    body: { host: "alpha", rolloutId: "stable@v41", events: [{ seq: 1, event: { type: "activation.started" } }] },
+    body: {
+      host: "alpha",
+      agent: "a.1",
+      rolloutId: "stable@v41",
+      events: [{ seq: 1, event: { type: "activation.started" } }],
+    },
   },
 };
 

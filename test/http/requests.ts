@@ -162,6 +162,7 @@ function told(machines: readonly Machine[], ids: readonly string[]): fc.Arbitrar
   return fc
     .record({
       host: fc.constantFrom(...ids),
+      agent: fc.constant("a.1"),
       rolloutId: fc.constantFrom(...ids),
       first: fc.integer({ min: 1, max: 4 }),
       events: fc.array(fc.oneof(...ofAgents), { minLength: 1, maxLength: 4 }),

@@ -324,6 +324,7 @@ describe("what a person does to a rollout", () => {
     await post("/v1/fleet", tokens.operator, { document });
     await site.settle();
     await post("/v1/agent/events", tokens["agent:web-1"], {
+      agent: "a.1",
       rolloutId: "stable@v1",
       events: [
         { type: "dispatch.acknowledged", observedPrior: null },
