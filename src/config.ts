@@ -12,7 +12,10 @@ const environmentSchema = z.object({
     .optional(),
   SIGNALBOX_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   npm_command: z.string().optional(),
+  npm_lifecycle_script: z.string().optional(),
 });
+
+const ourName = /^["']?signalbox["']?(?:\s|$)/; // npm quotes it, depending on the version and the shell
 
 export interface Config {
   /** The server that commands talk to. */
@@ -20,7 +23,7 @@ export interface Config {
   /** Who commands say they come from; not an option, which everybody on the machine could read. */
   token?: string;
   logLevel: z.output<typeof environmentSchema>["SIGNALBOX_LOG_LEVEL"];
-  /** Whether npx has started us, or what has started us. */
+  /** Whether npx was asked for us; not for another program that has started us, which may end before us. */
   isRunByNpx: boolean;
 }
 
@@ -30,7 +33,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const { fits, data, faults } = readBy(environmentSchema, Object.fromEntries(given));
   if (fits) {
     const { SIGNALBOX_URL: url, SIGNALBOX_TOKEN: token, SIGNALBOX_LOG_LEVEL: logLevel } = data;
-    const isRunByNpx = data.npm_command === "exec";
+    const isRunByNpx = data.npm_command === "exec" && ourName.test(data.npm_lifecycle_script ?? "");
     return { url, logLevel, isRunByNpx, ...(token !== undefined && { token }) };
   }
   const said = faults.map(({ pointer, detail }) => `${pointer.slice(1)}: ${detail}`).join("; ");

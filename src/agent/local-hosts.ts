@@ -150,7 +150,10 @@ export function createLocalHosts(engine: Engine): LocalHosts {
     async nameFor(rolloutId, host) {
       const first = hostIdOf(rolloutId, host);
       const runs = (await runsOf(rolloutId)).map(({ id }) => (id === first ? 1 : Number(id.slice(first.length + 1))));
-      return runs.length === 0 ? first : `${first}~${Math.max(...runs) + 1}`; // the earliest may be forgotten
+      const name = runs.length === 0 ? first : `${first}~${Math.max(...runs) + 1}`; // the earliest may be forgotten
+      leftBehind.delete(name); // was another one, if any was
+      counted.delete(name);
+      return name;
     },
 
     async leaveBehind({ id, base, context: { channel, acknowledgedAt } }) {

@@ -31,7 +31,8 @@ export async function createDurableActor(
 
   async function refresh(): Promise<void> {
     const head = await reading.head(id);
-    if (head.row.version <= row.version) return;
+    const isSame = head.row.createdSeq === row.createdSeq; // and not another one under the id of one that is forgotten
+    if (isSame && head.row.version <= row.version) return;
     ({ row, snapshot } = head);
     for (const listener of listeners) tell(listener, snapshot);
   }
@@ -52,7 +53,7 @@ export async function createDurableActor(
       const news = feed.news(stopped.signal);
       try {
         for await (const entry of feed.read({ after, instance: id, signal: stopped.signal })) {
-          if (entry.version > row.version) await refresh();
+          if (entry.kind === "created" || entry.version > row.version) await refresh();
           after = entry.seq;
         }
       } catch (error) {

@@ -188,7 +188,7 @@ export function createEngine(options: EngineOptions): Engine {
     performs,
     onCommitted,
   });
-  const housekeeping = createHousekeeping({ store, clock, limits, heads, mayForget });
+  const housekeeping = createHousekeeping({ store, clock, limits, heads, mayForget, onCommitted: feed.notify });
   const runner = createRunner({
     store,
     space,

@@ -55,6 +55,7 @@ export function createHistory(given: {
     const [target] = await store.journal({ instance: id, after: seq - 1, limit: 1 });
     const [checkpoint] = await store.journal({ instance: id, sinceCheckpoint: true, limit: 1 });
     if (target?.seq !== seq || checkpoint === undefined) throw noEntry(loaded, seq, checkpoint);
+    if (checkpoint.kind === "created" && seq < checkpoint.seq) throw ofForgotten(loaded, seq, checkpoint);
     const machine = catalogue.machine(loaded.row.machine);
     checkVersion(loaded, { seq, checkpoint, current: versionOf(machine) });
 
@@ -86,6 +87,11 @@ function noEntry({ row }: Loaded, seq: number, checkpoint: JournalRow | undefine
   const detail = isCut
     ? `Entry ${seq} of ${row.id} is not kept any more: its journal was compacted to entry ${checkpoint.seq}.`
     : `The journal of ${row.id} has no entry ${seq}. Its entries are listed by /v1/instances/{id}/journal.`;
+  return new SignalboxError("not-found", detail);
+}
+
+function ofForgotten({ row }: Loaded, seq: number, created: JournalRow): SignalboxError {
+  const detail = `Entry ${seq} is of an instance that had the id ${row.id} before and is forgotten; the present one begins with entry ${created.seq}.`;
   return new SignalboxError("not-found", detail);
 }
 

@@ -22,8 +22,9 @@ export function createHousekeeping(given: {
   heads: Pick<Heads, "drop">;
   /** Whether nobody needs an instance any more that ended long ago. */
   mayForget(id: string): boolean;
+  onCommitted(): void;
 }) {
-  const { store, clock, limits, heads, mayForget } = given;
+  const { store, clock, limits, heads, mayForget, onCommitted } = given;
   let dueAt = clock.now() + sweepEveryMs;
   let after: string | undefined; // where the last sweep stopped
 
@@ -79,9 +80,10 @@ export function createHousekeeping(given: {
       asker: engineAsker,
       effects: [],
     });
-    const cut = { instance: row.id, before: (await store.position()) + 1 };
+    const cut = { instance: row.id, before: Number.MAX_SAFE_INTEGER }; // also what it refused since it was looked at
     const expects = [{ id: row.id, version: row.version }];
     await store.commit([{ writes: [], expects, journal: [journal], fences: [], changes: [], cut, ...more }]);
+    onCommitted();
   }
 
   let last: Sweep | null = null;

@@ -6,6 +6,7 @@ import type { Call, Provider } from "../core/provider.ts";
 import { isExhausted, retryDelayMs } from "../core/retry.ts";
 import type { PendingRow, PutBack, Store } from "../store/store.ts";
 import { failureOf, optionsOf, performCall, providerOf, retryOf, type Outcome } from "./call.ts";
+import { childOf } from "./head.ts";
 import type { Limits } from "./limits.ts";
 import { cancelRequest } from "./move.ts";
 import type { CallBegun, CallEnd, Observers } from "./observer.ts";
@@ -89,11 +90,11 @@ export function createRunner(given: {
   /** Whether the row is out of the way. */
   async function deliver(row: PendingRow): Promise<boolean> {
     try {
-      const move = await moveOf(row);
+      const move = (await isAwaited(row)) ? await moveOf(row) : undefined;
       const fences = [row.key, ...(row.settles === null ? [] : [row.settles])].map((key) => ({ key, settle: true }));
       const sents = move && (await withSpace(() => transactor.transactFenced([move], { ...sentBy(row), fences })));
       if (sents === undefined)
-        await discard(row); // withdrawn meanwhile, or nobody to hear it
+        await discard(row); // withdrawn meanwhile, or nobody to hear it or to wait for it
       else if (sents[0]?.outcome === "refused")
         log.warn({ key: row.key, reasons: sents[0].reasons }, `${row.kind} refused`);
       return true;
@@ -101,6 +102,13 @@ export function createRunner(given: {
       await failDelivery(row, error);
       return false;
     }
+  }
+
+  /** A parent that is forgotten waits for no end; one that was created again under its id waits for that of another child. */
+  async function isAwaited({ settles, instance, to }: PendingRow): Promise<boolean> {
+    if (settles === null) return true;
+    const [call] = await store.pending({ key: settles, now: clock.now(), limit: 1 });
+    return call !== undefined && (instance === to || childOf(call) === instance);
   }
 
   async function moveOf(row: PendingRow): Promise<EngineMove | undefined> {

@@ -3,7 +3,7 @@ import { parseRolloutId } from "../../machines/rollout/rollout-id.ts";
 import { SignalboxError } from "../core/errors.ts";
 import type { Fleet } from "../planning/fleet.ts";
 import type { OpenOrder } from "./control-plane.ts";
-import type { RolloutFacts } from "./facts.ts";
+import { isOver, type RolloutFacts } from "./facts.ts";
 import type { Choice, Newest, Run } from "./opening.ts";
 
 /** A run as somebody asks for it; of the declared ref when none is named. */
@@ -86,12 +86,19 @@ function lastGood(context: ChannelContext, from = context.newest?.ref): { ref: s
   throw refusal("nothing-to-undo", detail);
 }
 
-/** A second undo of the same trouble would bring the trouble back, or go further back than anybody has asked for. */
+/**
+ * A second undo of the same trouble would bring the trouble back, or go further back than anybody has asked for: also where the
+ * first has halted. One that is complete, or was cancelled, can be undone.
+ */
 function checkNoUndo(newest: Newest | undefined): void {
-  if (newest === undefined || !newest.context.isUndo || newest.context.endedAt !== null) return;
-  const { rolloutId, channel, targetRef } = newest.context;
-  const detail = `${rolloutId} brings ${channel} back to ${targetRef} already. rollout cancel stops it; then it can be undone, too.`;
-  throw refusal("undo-under-way", detail);
+  if (newest?.context.isUndo !== true || newest.state === "Terminal" || isOver(newest.state)) return;
+  const { rolloutId, channel, targetRef, endedAt } = newest.context;
+  if (endedAt === null) {
+    const detail = `${rolloutId} brings ${channel} back to ${targetRef} already. rollout cancel stops it; then it can be undone, too.`;
+    throw refusal("undo-under-way", detail);
+  }
+  const detail = `${rolloutId} was to bring ${channel} back to ${targetRef}, and is ${newest.state}. rollout retry goes on with it; rollout open brings a ref by its name.`;
+  throw refusal("undo-halted", detail);
 }
 
 function notNewest(id: string, { newest }: ChannelContext): SignalboxError {

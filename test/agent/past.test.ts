@@ -120,6 +120,24 @@ describe("rollouts that an agent forgets in the end", () => {
     expect((await engine.list({ machine: "host", limit: 500 })).items).toHaveLength(endedMax * 2);
   });
 
+  it("leave nothing to the one that begins anew under their name", async () => {
+    const { engine, hosts, clock, settle } = createForgetfulWorld();
+    await passThrough(engine, "v0", "fails");
+    const old = await hosts.find("stable@v0");
+    await clock.advance(1_000);
+    for (const each of number(endedMax + 1)) await passThrough(engine, `w${each}`, "fails");
+    const isLeftBehind = old !== undefined && (await hosts.leaveBehind(old));
+    await hosts.all();
+    await clock.advance(dayMs + sweepMs);
+    await settle();
+
+    const id = await hosts.nameFor("stable@v0", host);
+    await begin(engine, "v0", id);
+
+    expect([isLeftBehind, id]).toEqual([true, "stable@v0/web-1"]);
+    expect(await hosts.find("stable@v0")).toMatchObject({ id, state: "Activating" });
+  });
+
   it("leave the names of later runs of theirs as they are", async () => {
     const { engine, store } = createForgetfulWorld();
     const hosts = createLocalHosts(engine);

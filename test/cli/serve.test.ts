@@ -57,8 +57,12 @@ describe("signalbox serve", () => {
 
   it("ends well when the npx that runs it is told to end, which ends its shell alone", async () => {
     const data = inside("by-npx");
-    const command = `"${process.execPath}" "${program}" serve --data "${data}" --port 0`;
-    const npx = started(spawn("npm", ["exec", "-c", command], { stdio: ["ignore", "pipe", "pipe"] }));
+    const bin = inside("node_modules/.bin");
+    mkdirSync(bin, { recursive: true });
+    const script = `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`;
+    writeFileSync(join(bin, "signalbox"), script, { mode: 0o700 });
+    const command = ["exec", "--", "signalbox", "serve", "--data", data, "--port", "0"];
+    const npx = started(spawn("npm", command, { cwd: directory.path, stdio: ["ignore", "pipe", "pipe"] }));
     const { listening } = JSON.parse(await npx.firstLine) as { listening: string };
     const server = ownerOf(data);
     onTestFinished(() => endIfItRuns(server));

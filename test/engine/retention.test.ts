@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createEngine } from "../../src/engine/engine.ts";
+import { memoryStore } from "../../src/store/memory.ts";
+import type { Store } from "../../src/store/store.ts";
 import { element } from "../store/rows.ts";
 import { createWorld, type WorldOptions } from "../support/world.ts";
 
@@ -153,6 +155,82 @@ describe("an instance that ended long ago", () => {
       "created",
     ]);
     expect(await engine.verify()).toMatchObject({ checked: 2, differences: [] });
+    expect(await engine.audit.verify()).toMatchObject({ faults: [], isComplete: true });
+  });
+
+  it("that is created again is what an actor of its id goes on with, and is not replayed further back", async () => {
+    const { engine, clock, settle } = await createWorldWithEnded();
+    const actor = await engine.actor("ended");
+    const news = Promise.withResolvers<unknown>();
+    actor.subscribe(({ value }) => news.resolve(value));
+    await clock.advance(dayMs + sweepMs);
+    await settle();
+
+    await engine.create({ machine: "counter", id: "ended", input: {} });
+    const [forgotten, created] = (await engine.journal({ instance: "ended" })).entries;
+    const before = engine.momentOf("ended", forgotten?.seq ?? 0);
+    await expect(before).rejects.toMatchObject({
+      code: "not-found",
+      detail: expect.stringContaining(`begins with entry ${created?.seq}`) as unknown,
+    });
+
+    expect([await news.promise, actor.getSnapshot().value]).toEqual(["Counting", "Counting"]);
+    actor.stop();
+  });
+
+  it("is told by nobody what it does not wait for, also when it was created again", async () => {
+    const { engine, clock, settle } = createWorld({ limits });
+    for (const child of ["first", "second"]) {
+      await engine.create({ machine: "parent", id: "p", input: {} });
+      await engine.send("p", { type: "hire", child, machine: "counter" }); // that one does not hear when it is to stop
+      await engine.send("p", { type: "retire" });
+      await settle();
+      await clock.advance(dayMs + sweepMs);
+      await settle();
+    }
+    await engine.send("first", { type: "finish" });
+    await settle();
+    const ofForgotten = (await engine.pending()).items;
+    await engine.create({ machine: "parent", id: "p", input: {} });
+    await engine.send("p", { type: "hire", child: "third" });
+
+    await engine.send("second", { type: "finish" });
+    await settle();
+
+    expect(ofForgotten).toEqual([]);
+    expect(await engine.read("p")).toMatchObject({ state: "Waiting", context: { child: "third" } });
+    expect((await engine.pending()).items).toMatchObject([{ key: "p#2:child" }]);
+    expect(await engine.verify()).toMatchObject({ differences: [] });
+  });
+
+  it("leaves nothing of what it refused at the last moment, and whoever follows it hears that it is gone", async () => {
+    const inner = memoryStore();
+    let refuse = async () => {};
+    const store: Store = {
+      ...inner,
+      async commit(batch) {
+        if (batch.some(({ forget }) => forget !== undefined)) await refuse();
+        return inner.commit(batch);
+      },
+    };
+    const { engine, clock, settle } = await createWorldWithEnded({ limits, store });
+    refuse = async () => void (await engine.send("ended", { type: "inc" }));
+    const stopped = new AbortController();
+    const heard: string[] = [];
+    const listening = (async () => {
+      for await (const { kind } of engine.feed({ instance: "ended", signal: stopped.signal })) {
+        heard.push(kind);
+        if (kind === "forgotten") stopped.abort();
+      }
+    })();
+
+    await clock.advance(dayMs + sweepMs);
+    await settle();
+
+    await listening;
+    expect(heard.at(-1)).toBe("forgotten");
+    const { entries } = await engine.journal({});
+    expect(entries.flatMap(({ instance, kind }) => (instance === "ended" ? [kind] : []))).toEqual(["forgotten"]);
     expect(await engine.audit.verify()).toMatchObject({ faults: [], isComplete: true });
   });
 

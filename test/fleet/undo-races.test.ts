@@ -49,7 +49,7 @@ it("two people who abort what is newest go back once, not further back", async (
   expect(rolloutId).toBe("stable@v2~2");
 });
 
-it("the retry of an undo that has halted is an undo: nothing holds it, and it is not undone meanwhile", async () => {
+it("the retry of an undo that has halted is an undo: nothing holds it, and it is undone neither before nor meanwhile", async () => {
   let isDiskFull = false;
   const fateOf = (host: string) => (isDiskFull && host === "web-2" ? "fails" : "good");
   const world = await createFleetWorld({ hosts, fateOf });
@@ -64,6 +64,8 @@ it("the retry of an undo that has halted is an undo: nothing holds it, and it is
   await world.advance(10 * minutes);
   isDiskFull = false;
   const halted = await world.stateOf("stable@v1~2");
+  for (const again of [world.control.undo("stable", {}, ann), world.control.abort("stable@v1~2", {}, ann)])
+    await expect(again).rejects.toMatchObject({ reasons: [{ code: "undo-halted" }] });
 
   const { rolloutId } = await world.control.retry("stable@v1~2", { reason: "the disk is empty again" }, ann);
   const undone = world.control.undo("stable", {}, ann);

@@ -48,7 +48,9 @@ describe("a database file", () => {
 
   async function holder(path: string): Promise<ChildProcess> {
     const script = join(import.meta.dirname, "..", "support", "store-process.ts");
-    const child = spawn(process.execPath, [script, path, "stay"], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, ["--expose-gc", script, path, "stay"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     children.push(child);
     await new Promise<void>((resolve, reject) => {
       child.stdout?.on("data", (text: Buffer) => text.toString().includes("committed") && resolve());

@@ -5,6 +5,9 @@ import { DatabaseSync } from "node:sqlite";
 import { SignalboxError } from "../../core/errors.ts";
 import { isBusy, storeError, told } from "./errors.ts";
 
+/** Locks that are held: one that nothing refers to would be closed with the rest of the garbage, and the file be free. */
+const held = new Set<DatabaseSync>();
+
 /** The right to write to a database file, until it is given back or the process ends. */
 export interface Ownership {
   release(): void;
@@ -27,8 +30,10 @@ export function takeOwnership(path: string): Ownership {
     const detail = `${path} belongs to ${holderOf(note)}. Stop that process first, or ask it over HTTP.`;
     throw new SignalboxError("database-in-use", detail, { cause: error });
   }
+  held.add(lock);
   return {
     release() {
+      held.delete(lock);
       rmSync(note, { force: true });
       lock.close();
     },
