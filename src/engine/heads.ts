@@ -46,6 +46,7 @@ export function createHeads(given: {
 
   function keep(hot: Hot): Hot {
     const { id } = hot.head.row;
+    if (recent.get(id) === hot) return hot;
     older.delete(id);
     recent.set(id, hot);
     if (recent.size >= generationMax + carried) beginGeneration();

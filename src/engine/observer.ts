@@ -63,6 +63,8 @@ export interface CallEnd {
 export interface Observers extends Required<Observer> {
   /** Tells this one too from now on, until the answer is called. */
   observe(observer: Observer): () => void;
+  /** Nobody is told anything. */
+  isEmpty(): boolean;
 }
 
 export function createObservers(log: Log): Observers {
@@ -80,7 +82,6 @@ export function createObservers(log: Log): Observers {
   }
 
   function begun<End>(begin: (observer: Observer) => Watch<End> | undefined): Watch<End> | undefined {
-    if (observers.length === 0) return undefined;
     const watches = observers.flatMap((observer) => {
       const watch = safely(observer, () => begin(observer));
       return watch === undefined ? [] : [{ observer, watch }];
@@ -105,6 +106,7 @@ export function createObservers(log: Log): Observers {
         observers = observers.filter((each) => each !== observer);
       };
     },
+    isEmpty: () => observers.length === 0,
     sending: (send) => begun((observer) => observer.sending?.(send)),
     committing: (commit) => begun((observer) => observer.committing?.(commit)),
     performing: (call) => begun((observer) => observer.performing?.(call)),

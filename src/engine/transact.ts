@@ -61,7 +61,7 @@ export function createTransactor(given: {
 
   function* transaction(moves: readonly EngineMove[], options: Fenced): Routine<Sent[] | undefined> {
     checkMoves(moves, options);
-    const watch = observers.sending(begunOf(moves, options));
+    const watch = observers.isEmpty() ? undefined : observers.sending(begunOf(moves, options));
     if (watch === undefined) return yield* answer(moves, options);
     try {
       const sents = yield* answer(moves, watch.trace === undefined ? options : { ...options, trace: watch.trace });
