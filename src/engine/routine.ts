@@ -9,9 +9,14 @@ export function* waitFor<T>(promise: Promise<T>): Routine<T> {
   return (yield promise) as T;
 }
 
-/** Begins at once, and runs until it first has to wait. */
-export async function run<T>(routine: Routine<T>): Promise<T> {
-  let step = routine.next();
+/** Begins at once: what comes of it, or a promise of that where it has to wait. */
+export function run<T>(routine: Routine<T>): T | Promise<T> {
+  const step = routine.next();
+  return step.done === true ? step.value : goOn(routine, step);
+}
+
+async function goOn<T>(routine: Routine<T>, begun: IteratorYieldResult<Promise<unknown>>): Promise<T> {
+  let step: IteratorResult<Promise<unknown>, T> = begun;
   while (step.done !== true) {
     let outcome: unknown;
     try {

@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { isSignalboxError, messageOf, SignalboxError, type ErrorCode } from "../core/errors.ts";
 import type { Instance, Sent } from "../core/outcome.ts";
 import { traceparentIn } from "../core/traceparent.ts";
-import { wroteNothing, type Element, type Store } from "../store/store.ts";
+import { wroteNothing, type CommitResult, type Element, type Store } from "../store/store.ts";
 import { canonicalJson } from "../core/canonical.ts";
 import { checkId } from "./check-id.ts";
 import { checkAsker, commandKeyOf, recallCommand, type CommandKey, type CommandOptions } from "./commands.ts";
@@ -10,7 +10,7 @@ import type { Committer } from "./committer.ts";
 import type { Heads } from "./heads.ts";
 import type { Limits } from "./limits.ts";
 import type { Asker } from "./move.ts";
-import { failedSend, type Observers, type SendBegun, type SendEnd } from "./observer.ts";
+import { failedSend, type Observers, type SendBegun, type SendEnd, type Watch } from "./observer.ts";
 import type { Answer, EngineMove, Plan, Planner } from "./plan.ts";
 import type { RefusalRate } from "./refusal-rate.ts";
 import { run, waitFor, type Routine } from "./routine.ts";
@@ -59,12 +59,23 @@ export function createTransactor(given: {
     given;
   const commandsInFlight = new Map<string, Promise<unknown>>();
 
-  function* transaction(moves: readonly EngineMove[], options: Fenced): Routine<Sent[] | undefined> {
-    checkMoves(moves, options);
-    const watch = observers.isEmpty() ? undefined : observers.sending(begunOf(moves, options));
-    if (watch === undefined) return yield* answer(moves, options);
+  function transaction(moves: readonly EngineMove[], options: Fenced): Promise<Sent[] | undefined> {
     try {
-      const sents = yield* answer(moves, watch.trace === undefined ? options : { ...options, trace: watch.trace });
+      checkMoves(moves, options);
+      const watch = observers.isEmpty() ? undefined : observers.sending(begunOf(moves, options));
+      return watch === undefined ? answer(moves, options) : watched(moves, options, watch);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async function watched(
+    moves: readonly EngineMove[],
+    options: Fenced,
+    watch: Watch<SendEnd>,
+  ): Promise<Sent[] | undefined> {
+    try {
+      const sents = await answer(moves, watch.trace === undefined ? options : { ...options, trace: watch.trace });
       watch.ended(endOf(sents));
       return sents;
     } catch (error) {
@@ -73,53 +84,61 @@ export function createTransactor(given: {
     }
   }
 
-  function answer(moves: readonly EngineMove[], options: Fenced): Routine<Sent[] | undefined> {
+  function answer(moves: readonly EngineMove[], options: Fenced): Promise<Sent[] | undefined> {
     const command = commandKeyOf(options, [moves, options.stream]);
     return command === undefined ? attempt(moves, options, undefined) : attemptOnce(moves, options, command);
   }
 
   /** Of commands with one key the next waits for the one before. */
-  function* attemptOnce(
+  async function attemptOnce(
     moves: readonly EngineMove[],
     options: Fenced,
     command: CommandKey,
-  ): Routine<Sent[] | undefined> {
+  ): Promise<Sent[] | undefined> {
     const key = canonicalJson([command.principal, command.id]);
-    for (let earlier; (earlier = commandsInFlight.get(key)) !== undefined; ) yield* waitFor(earlier);
-    const attempted = run(attempt(moves, options, command));
+    for (let earlier; (earlier = commandsInFlight.get(key)) !== undefined; ) await earlier;
+    const attempted = attempt(moves, options, command);
     commandsInFlight.set(
       key,
       attempted.catch(() => undefined),
     );
     try {
-      return yield* waitFor(attempted);
+      return await attempted;
     } finally {
       commandsInFlight.delete(key);
     }
   }
 
-  function* attempt(
+  /** Steps at once, where nothing has to be waited for: who comes first is first. */
+  async function attempt(
     moves: readonly EngineMove[],
     options: Fenced,
     command: CommandKey | undefined,
-  ): Routine<Sent[] | undefined> {
+  ): Promise<Sent[] | undefined> {
     for (let retries = 0; retries <= limits.staleRetriesMax; retries += 1) {
-      const stepped = yield* stepInTurn(moves, options, command);
+      const stepping = run(stepInTurn(moves, options, command));
+      const stepped = stepping instanceof Promise ? await stepping : stepping;
       if ("replayed" in stepped) return stepped.replayed;
-      const result = yield* commit(stepped, command);
-      if (result === "recalled") return yield* waitFor(recall(command));
-      if (result === "committed") return stepped.answer();
-      if (result === "settled") return undefined;
-      if (result === "duplicate") return yield* waitFor(recall(command));
+      const { result, plan } = stepped;
+      let outcome: CommitResult;
+      try {
+        outcome = await result;
+      } catch (error) {
+        return afterFault(error, command);
+      }
+      if (outcome === "settled") return undefined;
+      if (outcome === "duplicate") return recall(command);
+      if (outcome === "stale") continue;
+      onCommitted({ withdrawn: plan.withdrawn, arms: plan.element.changes.some(({ kind }) => kind === "arm") });
+      return plan.answers.map((each) => sentOf(each, plan));
     }
     const detail = `The instance was moved by somebody else ${limits.staleRetriesMax + 1} times in a row. Try again.`;
     throw new SignalboxError("store-unavailable", detail);
   }
 
   interface SteppedPlan {
-    result: Promise<string>;
+    result: Promise<CommitResult>;
     plan: Plan;
-    answer(): Sent[];
   }
 
   /** Loads and steps in order of arrival; the commit is under way when it returns. */
@@ -167,7 +186,6 @@ export function createTransactor(given: {
 
   function enqueue(plan: Plan, options: Fenced, command: CommandKey | undefined): SteppedPlan {
     const { element, answers } = plan;
-    const answer = () => answers.map((each) => sentOf(each, plan));
     const fences = options.fences ?? [];
     const hots = plan.install();
     const row = command && {
@@ -176,25 +194,18 @@ export function createTransactor(given: {
       answer: JSON.stringify(answers.map(remembered)),
     };
     const result = committer.commit({ ...element, fences, ...(row && { command: row }) }, hots);
-    return { result, plan, answer };
+    return { result, plan };
   }
 
-  function* commit({ result, plan }: SteppedPlan, command: CommandKey | undefined): Routine<string> {
-    try {
-      const outcome = yield* waitFor(result);
-      if (outcome === "committed") {
-        onCommitted({ withdrawn: plan.withdrawn, arms: plan.element.changes.some(({ kind }) => kind === "arm") });
-      }
-      return outcome;
-    } catch (error) {
-      if (isSignalboxError(error) && wroteNothing.has(error.code)) throw error;
-      onCommitted({ withdrawn: [], arms: true }); // it may have been: the runner and the feeds look for themselves
-      if (command !== undefined && (yield* waitFor(isRecorded(command)))) return "recalled";
-      const advice =
-        command === undefined ? "Read the instance before you send it again." : "Send it again with the same key.";
-      const detail = `The store failed while it was written to, and the outcome is not known. ${advice} (${messageOf(error)})`;
-      throw new SignalboxError("store-unavailable", detail, { cause: error });
-    }
+  /** The answer, where it was recorded all the same. */
+  async function afterFault(error: unknown, command: CommandKey | undefined): Promise<Sent[] | undefined> {
+    if (isSignalboxError(error) && wroteNothing.has(error.code)) throw error;
+    onCommitted({ withdrawn: [], arms: true }); // it may have been: the runner and the feeds look for themselves
+    if (command !== undefined && (await isRecorded(command))) return recall(command);
+    const advice =
+      command === undefined ? "Read the instance before you send it again." : "Send it again with the same key.";
+    const detail = `The store failed while it was written to, and the outcome is not known. ${advice} (${messageOf(error)})`;
+    throw new SignalboxError("store-unavailable", detail, { cause: error });
   }
 
   async function isRecorded({ principal, id }: CommandKey): Promise<boolean> {
@@ -206,18 +217,7 @@ export function createTransactor(given: {
   }
 
   function sentOf({ id, outcome, version, reasons }: Answer, plan: Plan): Sent {
-    const head = plan.headOf(id);
-    const now = clock.now();
-    let view: Instance | undefined; // made when it is looked at: most senders only want to know that it was taken
-    return {
-      outcome,
-      version,
-      ...(reasons && { reasons }),
-      get instance() {
-        view ??= viewOf(head, now);
-        return view;
-      },
-    };
+    return { outcome, version, ...(reasons && { reasons }), instance: viewOf(plan.headOf(id), clock.now()) };
   }
 
   /** The first answer to a command; undefined when it was never given. */
@@ -275,15 +275,9 @@ export function createTransactor(given: {
     }
   }
 
-  function* unfenced(moves: readonly EngineMove[], options: TransactOptions): Routine<Sent[]> {
-    const sents = yield* transaction(moves, options);
-    if (sents === undefined) throw new SignalboxError("internal-fault", "A transaction without fences was settled.");
-    return sents;
-  }
-
   return {
-    transact: (moves, options = {}) => run(unfenced(moves, options)),
-    transactFenced: (moves, options) => run(transaction(moves, options)),
+    transact: (moves, options = {}) => transaction(moves, options) as Promise<Sent[]>, // without fences nothing is settled
+    transactFenced: transaction,
     recall: (options) => recall(commandKeyOf(options, [])),
   };
 }

@@ -1,13 +1,13 @@
 import type { AnyStateNode } from "xstate";
-import { metaOf, leadingRegion, sendersOf, type Machine } from "../core/machine.ts";
+import { leadingRegion, metaOf, sendersOf, stateNodesOf, type Machine } from "../core/machine.ts";
 import type { Instance, WaitingFor } from "../core/outcome.ts";
+import type { PendingRow } from "../store/store.ts";
 import type { Head } from "./head.ts";
 
 /** An instance as it is told to callers, at a time. */
 export function viewOf(head: Head, now: number): Instance {
-  const { row, snapshot, machine } = head;
-  const timers = [...head.armed.values()].filter(({ kind }) => kind === "timer");
-  const dueTimes = timers.map(({ dueAt }) => dueAt).filter((dueAt) => dueAt !== null);
+  const { row, snapshot } = head;
+  const isActive = row.status === "active";
   return {
     id: row.id,
     machine: row.machine,
@@ -19,30 +19,70 @@ export function viewOf(head: Head, now: number): Instance {
     tags: [...row.tags],
     context: snapshot.context as unknown,
     since: row.since,
-    deadline: dueTimes.length === 0 ? null : Math.min(...dueTimes),
-    waitingFor: row.status === "active" ? waitingFor(head, now) : [],
-    hears: row.status === "active" ? hears(machine, snapshot._nodes as AnyStateNode[]) : [],
+    deadline: nearestTimer(head),
+    waitingFor: isActive ? waitingFor(head, now) : [],
+    hears: isActive ? hears(head) : [],
     labels: row.labels,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
   };
 }
 
+function nearestTimer({ armed }: Head): number | null {
+  let nearest: number | null = null;
+  for (const { kind, dueAt } of armed.values()) {
+    if (kind === "timer" && dueAt !== null && (nearest === null || dueAt < nearest)) nearest = dueAt;
+  }
+  return nearest;
+}
+
 /** What the active states listen to from outside, and the guards that will be asked. Structural: none is asked here. */
-function hears(machine: Machine, nodes: readonly AnyStateNode[]): Instance["hears"] {
-  const needs = new Map<string, Set<string>>();
-  for (const node of nodes) {
-    for (const [type, arcs] of node.transitions) {
-      const schema = machine.events[type];
-      if (schema === undefined || sendersOf(schema).every((each) => each === "engine")) continue;
-      const names = needs.get(type) ?? new Set();
-      needs.set(type, names);
-      for (const { guard } of arcs) for (const name of guardNames(guard)) names.add(name);
+function hears({ machine, snapshot }: Head): Instance["hears"] {
+  const { heard } = structureOf(machine);
+  const needs = new Map<string, string[]>();
+  for (const node of snapshot._nodes as AnyStateNode[]) {
+    for (const { type, laws } of heard.get(node) ?? []) {
+      const before = needs.get(type);
+      needs.set(type, before === undefined ? [...laws] : [...new Set([...before, ...laws])]);
     }
   }
-  return [...needs]
-    .map(([type, names]) => ({ type, needs: [...names] }))
-    .toSorted((a, b) => (a.type < b.type ? -1 : 1));
+  return [...needs].map(([type, laws]) => ({ type, needs: laws })).toSorted((a, b) => (a.type < b.type ? -1 : 1));
+}
+
+/** What the chart of a machine alone says of every view. */
+interface Structure {
+  leading: AnyStateNode;
+  /** The leading one first. */
+  regions: readonly AnyStateNode[];
+  /** What a state itself listens to from outside, with the laws that are asked. */
+  heard: ReadonlyMap<AnyStateNode, readonly { type: string; laws: readonly string[] }[]>;
+}
+
+/** Kept: a chart never changes. */
+const structures = new WeakMap<Machine, Structure>();
+
+function structureOf(machine: Machine): Structure {
+  let structure = structures.get(machine);
+  if (structure === undefined) {
+    const { root } = machine.chart;
+    const leading = leadingRegion(machine.chart);
+    const regions = root.type === "parallel" ? Object.values(root.states) : [root];
+    structure = {
+      leading,
+      regions: regions.toSorted((a, b) => Number(b === leading) - Number(a === leading)),
+      heard: new Map(stateNodesOf(machine.chart).map((node) => [node, heardBy(machine, node)])),
+    };
+    structures.set(machine, structure);
+  }
+  return structure;
+}
+
+function heardBy(machine: Machine, node: AnyStateNode) {
+  return [...node.transitions].flatMap(([type, arcs]) => {
+    const schema = machine.events[type];
+    if (schema === undefined || sendersOf(schema).every((each) => each === "engine")) return [];
+    return [{ type, laws: [...new Set(arcs.flatMap(({ guard }) => guardNames(guard)))] }];
+  });
 }
 
 /** The laws behind a guard, also behind `and`, `or` and `not`. */
@@ -55,19 +95,17 @@ function guardNames(guard: unknown): string[] {
 
 function waitingFor(head: Head, now: number): WaitingFor[] {
   const { machine, row, snapshot } = head;
-  const { root } = machine.chart;
-  const leading = leadingRegion(machine.chart);
-  const regions = root.type === "parallel" ? Object.values(root.states) : [root];
-  const inOrder = regions.toSorted((a, b) => Number(b === leading) - Number(a === leading));
-  return inOrder.map((region) => {
-    const active = (snapshot._nodes as AnyStateNode[]).filter((node) => isWithin(node, region)).toReversed(); // innermost first
-    const node = active.find((each) => metaOf(each).waitingFor !== undefined) ?? region;
+  const active = snapshot._nodes as AnyStateNode[]; // innermost last
+  const { leading, regions } = structureOf(machine);
+  return regions.map((region) => {
+    const isLeading = region === leading;
+    const node = active.findLast((each) => metaOf(each).waitingFor !== undefined && isWithin(each, region)) ?? region;
     const until = untilOf(head, node);
     const what = metaOf(node).waitingFor ?? "its next event";
     return {
       region: region.key,
-      what: region === leading ? [what, ...notesOf(head), ...troubles(head)].join("; ") : what,
-      since: region === leading ? row.since : (row.regionsSince[region.key] ?? row.since),
+      what: isLeading ? [what, ...notesOf(head), ...troubles(head)].join("; ") : what,
+      since: isLeading ? row.since : (row.regionsSince[region.key] ?? row.since),
       until,
       overdue: until !== null && now > until,
     };
@@ -95,19 +133,17 @@ function notesOf({ machine, snapshot, row }: Head): readonly string[] {
 
 /** Calls that do not go as they should: whoever waits is told the true reason. */
 function troubles({ snapshot, armed, machine }: Head): string[] {
-  const failing = [...armed.values()].flatMap((row) => {
-    const name = row.activity ?? row.id;
-    if (row.dead)
-      return [
-        `${name} was given up after ${row.attempts} attempts: ${row.error ?? "no reason given"}; retry or discard it`,
-      ];
-    if (row.attempts > 0)
-      return [`${name} has failed ${row.attempts} times: ${row.error ?? "no reason given"}; it is tried again`];
-    const isManual = row.kind === "call" && row.dueAt === null && row.activity !== "instance";
-    if (isManual && machine.isPerformedElsewhere !== true)
-      return [`nobody here performs ${name}: an event from outside has to say how it went`];
-    return [];
-  });
+  const failing = [...armed.values()].map((row) => troubleOf(row, machine)).filter((why) => why !== undefined);
   const ended = Object.keys(snapshot.children).filter((id) => !armed.has(id));
   return [...failing, ...ended.map((id) => `${id} has ended and is not running any more`)];
+}
+
+function troubleOf(row: PendingRow, machine: Machine): string | undefined {
+  const name = row.activity ?? row.id;
+  const why = row.error ?? "no reason given";
+  if (row.dead) return `${name} was given up after ${row.attempts} attempts: ${why}; retry or discard it`;
+  if (row.attempts > 0) return `${name} has failed ${row.attempts} times: ${why}; it is tried again`;
+  const isManual = row.kind === "call" && row.dueAt === null && row.activity !== "instance";
+  if (!isManual || machine.isPerformedElsewhere === true) return undefined;
+  return `nobody here performs ${name}: an event from outside has to say how it went`;
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { chainBeginning, type ChainRow } from "../../src/store/chain.ts";
 import { checkChain } from "../../src/store/check-chain.ts";
-import type { Claim, CommandRow, PendingQuery, PendingRow, Store } from "../../src/store/store.ts";
+import type { Claim, CommandRow, Element, PendingQuery, PendingRow, Store } from "../../src/store/store.ts";
 import {
   arming,
   callRow,
@@ -175,6 +175,37 @@ export function storeConformance(name: string, make: () => Store): void {
         ]);
 
         expect(results).toEqual(["committed", "committed", "stale", "duplicate", "committed", "committed", "settled"]);
+      });
+
+      it("numbers and arms what updates in a row write in their order, without those that are refused", async () => {
+        await store.commit(["a", "b"].map((id) => writing(instanceRow({ id }))));
+        const update = (id: string, version: number, to: string, more: Partial<Element> = {}) =>
+          writing(instanceRow({ id, version, state: to }), {
+            journal: [journalRow({ instance: id, version, from: "x", to })],
+            changes: [{ kind: "arm", row: pendingRow({ key: `${id}#${version}`, instance: id, version, id: "t" }) }],
+            ...more,
+          });
+
+        const results = await store.commit([
+          update("a", 2, "y", { command: command() }), // 1
+          update("a", 2, "z"),
+          update("b", 2, "y", { command: command() }),
+          update("b", 2, "z"), // 2
+          update("a", 3, "x"), // 3
+          update("a", 4, "y"), // 4
+        ]);
+
+        expect(results).toEqual(["committed", "stale", "duplicate", "committed", "committed", "committed"]);
+        const entries = await store.journal({ limit: 10 });
+        expect(entries.map(({ instance, version, to }) => `${instance} ${version} ${to}`)).toEqual([
+          "a 2 y",
+          "b 2 z",
+          "a 3 x",
+          "a 4 y",
+        ]);
+        expect((await store.load("a"))?.row).toMatchObject({ version: 4, state: "y", transitionSeq: 4 });
+        expect((await store.load("b"))?.row).toMatchObject({ version: 2, state: "z", transitionSeq: 2 });
+        expect(await keys()).toEqual(["a#4", "b#2"]);
       });
 
       it("numbers the creation and the last transition of each instance, and neither can be written", async () => {

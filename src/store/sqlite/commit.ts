@@ -53,8 +53,11 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
   const isAt = (id: string, version: number) =>
     ((versionOf.get(id) as { version: number } | undefined)?.version ?? 0) === version;
 
+  const isKnown = (command: Element["command"]) =>
+    command !== undefined && hasCommand.get(command.principal, command.id) !== undefined;
+
   function verdictOn({ command, fences, writes, expects }: Element): CommitResult {
-    if (command !== undefined && hasCommand.get(command.principal, command.id) !== undefined) return "duplicate";
+    if (isKnown(command)) return "duplicate";
     if (fences.some(({ key }) => hasPending.get(key) === undefined)) return "settled";
     if (writes.some(({ row, expected }) => !isAt(row.id, expected))) return "stale";
     if (expects.some(({ id, version }) => !isAt(id, version))) return "stale";
@@ -70,18 +73,21 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
       keepChain.run(cut.instance, cut.before);
       cutJournal.run(cut.instance, cut.before);
     }
-    for (const row of journal) {
+    writeJournal(journal);
+    if (command !== undefined) insertCommand.run(...commandValues(command));
+  }
+
+  function writeJournal(rows: Element["journal"]): void {
+    for (const row of rows) {
       const next = chained(endOfChain(), contentOf(row));
       insertJournal.run(...journalValues(next));
       end = next;
     }
-    if (command !== undefined) insertCommand.run(...commandValues(command));
   }
 
   /** Whether they were all at the versions that are expected. */
-  function writeInstances({ writes, journal }: Element): boolean {
+  function writeInstances({ writes, journal }: Element, seq: number): boolean {
     if (writes.length === 0) return true;
-    const { seq } = endOfChain();
     const transitions = transitionsIn(journal, seq);
     return writes.every((write) => {
       const transition = transitions.get(write.row.id);
@@ -141,26 +147,49 @@ export function createBatchWriter(database: DatabaseSync): (batch: readonly Elem
   }
 
   function write(element: Element): CommitResult {
-    if (isPlainUpdate(element)) {
-      if (!writeInstances(element)) return "stale";
-      writeRest(element);
-      return "committed";
-    }
     const verdict = verdictOn(element);
     if (verdict !== "committed") return verdict;
-    writeInstances(element);
+    writeInstances(element, endOfChain().seq);
     writeRest(element);
     return verdict;
   }
 
+  /** Judges them in order, and writes table after table: the pages of one are at hand then. */
+  function writeUpdates(elements: readonly Element[]): CommitResult[] {
+    let { seq } = endOfChain();
+    const written: Element[] = [];
+    const results = elements.map((element): CommitResult => {
+      if (isKnown(element.command)) return "duplicate";
+      if (!writeInstances(element, seq)) return "stale";
+      if (element.command !== undefined) insertCommand.run(...commandValues(element.command));
+      seq += element.journal.length;
+      written.push(element);
+      return "committed";
+    });
+    for (const { journal } of written) writeJournal(journal);
+    for (const { changes } of written) for (const change of changes) applyChange(change);
+    return results;
+  }
+
   return (batch) => {
     end = undefined;
-    return batch.map(write);
+    const results: CommitResult[] = [];
+    let updates: Element[] = [];
+    for (const element of batch) {
+      if (isUpdate(element)) {
+        updates.push(element);
+        continue;
+      }
+      results.push(...writeUpdates(updates), write(element));
+      updates = [];
+    }
+    results.push(...writeUpdates(updates));
+    return results;
   };
 }
 
-/** One instance that is there, and nothing else to be judged: writing it is the judgement. By far the most frequent. */
-function isPlainUpdate({ command, fences, writes, expects }: Element): boolean {
-  const isAlone = command === undefined && fences.length === 0 && expects.length === 0;
+/** Of one instance that is there, with nothing else to be judged: writing it is the judgement. By far the most frequent. */
+function isUpdate({ fences, writes, expects, cut, forget }: Element): boolean {
+  const isAlone = fences.length === 0 && expects.length === 0 && cut === undefined && forget === undefined;
   return isAlone && writes.length === 1 && writes[0]?.expected !== 0;
 }

@@ -62,7 +62,7 @@ export const journalColumns =
 
 export function journalValues(row: ChainRow & { content: ChainContent }): (Value | Buffer)[] {
   const { seq, content, contentHash, hash } = row;
-  const values = wellFormed([
+  const values: (Value | Buffer)[] = wellFormed([
     seq,
     content.kind,
     content.at,
@@ -84,7 +84,8 @@ export function journalValues(row: ChainRow & { content: ChainContent }): (Value
     content.checkpoint,
     content.checkpointVersion,
   ]);
-  return [...values, Buffer.from(contentHash, "hex"), Buffer.from(hash, "hex")];
+  values.push(Buffer.from(contentHash, "hex"), Buffer.from(hash, "hex"));
+  return values;
 }
 
 export function journalOf(columns: Columns): JournalRow {
