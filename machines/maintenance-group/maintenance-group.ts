@@ -78,7 +78,7 @@ const laws = {
         holders,
         waiting: context.waiters.map(({ node }) => node),
       },
-      hint: "ask with queue: true to wait in line",
+      hint: "ask with `queue` to wait in line (at the command line `--queue`)",
     };
   },
   holdsAlready(
@@ -130,6 +130,12 @@ const chart = setup({
       const { node, instance, request, held, next, at } = event as GroupEventOf<"slot.queued">;
       return { waiters: [...context.waiters, { node, since: at, instance, request, held, next }] };
     }),
+    /** Whoever looks at the node is told what it waits for. */
+    tellOfLine: enqueueActions(({ context, event, enqueue }) => {
+      if (laws.isExhausted(context) !== undefined) return; // it is served at once
+      const { instance } = event as GroupEventOf<"slot.queued">;
+      enqueue({ type: "message", params: { to: instance, event: { type: "node.queued", group: context.name } } });
+    }),
     release: assign(({ context, event }) => {
       const { node } = event as GroupEventOf<"slot.released">;
       return {
@@ -174,7 +180,7 @@ const chart = setup({
     "slot.queued": [
       { guard: "holdsAlready", description: "It has a slot already." },
       { guard: "isWaitingAlready", description: "It is in line already." },
-      { actions: ["queue", "serveWaiters"] },
+      { actions: ["queue", "tellOfLine", "serveWaiters"] },
     ],
     "slot.taken": [
       { guard: "holdsAlready", description: "It has a slot already." },

@@ -49,6 +49,7 @@ export const chart = vocabulary.createMachine({
               },
               { guard: observes("Active", "Active"), description: "Seen again: it is Active already." },
             ],
+            "node.queued": { actions: "standInLine", description: "It is asked for, and waits for a slot of a group." },
           },
           always: {
             guard: "isRetry",

@@ -35,6 +35,8 @@ export interface NodeContext {
   policy: { drainForMs: number; recoveryRampMs: number; exitForMs: number };
   /** Maintenance groups whose budget the node needs. */
   groups: readonly string[];
+  /** The one of them in whose line it stands; only in Active. Left out of a node that never stood in one. */
+  inLineAt?: string | null;
 }
 
 export type FailureKind = "deadline" | "blocked" | "error" | "aborted" | "isolation-lost" | "observed";

@@ -28,6 +28,8 @@ function notes(context: NodeContext, state: string): string[] {
     said.push(`not healthy yet: ${context.waiting.join(", ")}`);
   if (context.resumeError !== null)
     said.push(`the last attempt to resume failed: ${context.resumeError}; tried again each minute`);
+  if (typeof context.inLineAt === "string")
+    said.push(`that is asked for already: it stands in line at ${context.inLineAt} and enters when its turn comes`);
   if (context.cordonedByOperator) said.push("an operator holds the node cordoned");
   if (context.groups.length === 0) said.push("in no maintenance group: not limited");
   return said;
@@ -81,6 +83,7 @@ function examples({ context }: Snapshot): ExampleEvent[] {
     { type: "daemons.progressed", epoch: epoch + 1, waiting: [] },
     { type: "node.cordon" },
     { type: "node.uncordon" },
+    { type: "node.queued", group: "racks" },
     { type: "node.configured", policy: { drainForMs: 60_000 } },
     { type: "drain.deadlineElapsed" },
     { type: "resume.retryDue" },

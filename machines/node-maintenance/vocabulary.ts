@@ -66,6 +66,7 @@ export const vocabulary = base.extend({
         drainingSince: at,
         drainDueAt: noDeadline === true ? null : at + (drainForMs ?? context.policy.drainForMs),
         blockers: "unknown" as const,
+        ...outOfLine(context),
       };
     }),
     openObservedWindow: base.assign(({ context, event }) => {
@@ -78,6 +79,7 @@ export const vocabulary = base.extend({
         drainingSince: at,
         drainDueAt: state.deadline ?? at + context.policy.drainForMs,
         blockers: "unknown" as const,
+        ...outOfLine(context),
       };
     }),
     openRetriedWindow: base.assign(({ context, event }) => {
@@ -166,6 +168,7 @@ export const vocabulary = base.extend({
     }),
     holdCordoned: base.assign({ cordonedByOperator: true }),
     letGo: base.assign({ cordonedByOperator: false }),
+    standInLine: base.assign({ inLineAt: ({ event }) => (event as NodeEventOf<"node.queued">).group }),
     configure: base.enqueueActions(({ context, event, enqueue }) => {
       const { groups = context.groups, policy } = event as NodeEventOf<"node.configured">;
       enqueue.assign({ groups, policy: configuredPolicy(context.policy, policy) });
@@ -176,6 +179,7 @@ export const vocabulary = base.extend({
         for (const group of joined) enqueue(takingSlot(context, group));
       } else if (left.length + joined.length > 0) {
         for (const group of context.groups) enqueue(givingSlotBack(context, group)); // it may stand in their lines
+        enqueue.assign(outOfLine(context));
       }
     }),
   },
@@ -185,6 +189,10 @@ export const vocabulary = base.extend({
 function knownReasons(blockers: NodeContext["blockers"], names: readonly string[]): Record<string, string> {
   const known = blockers === "unknown" ? {} : (blockers.reasons ?? {});
   return Object.fromEntries(Object.entries(known).filter(([name]) => names.includes(name)));
+}
+
+function outOfLine({ inLineAt }: NodeContext): { inLineAt?: null } {
+  return inLineAt === undefined ? {} : { inLineAt: null };
 }
 
 /** The node is out already, so its groups have to count it, over their budget if need be. */

@@ -142,6 +142,27 @@ describe("a node of a maintenance group", () => {
     expect(contextOf(node)).toMatchObject({ groups: ["rows"], policy: { drainForMs: 5, exitForMs: 10 * minute } });
   });
 
+  it.each([
+    { end: "it enters", event: { type: "maintenance.enter", slots: groups } },
+    {
+      end: "it is seen entering",
+      event: { type: "maintenance.observed", epoch: 1, state: { name: "EnteringMaintenance" } },
+    },
+    { end: "its groups change", event: { type: "node.configured", groups: ["rows"] } },
+  ])("says where it stands in line, until $end", ({ event }) => {
+    const node = nodeOf({ groups });
+    node.send({ type: "node.queued", group: "racks" });
+    node.send({ type: "node.queued", group: "zones" });
+    const inLine = notesOf(node);
+
+    node.send(event);
+
+    const note = "that is asked for already: it stands in line at zones and enters when its turn comes";
+    expect(inLine).toEqual([note]);
+    expect(notesOf(node)).not.toContain(note);
+    expect(contextOf(node).inLineAt).toBeNull();
+  });
+
   it("says so when it is in none", () => {
     const note = "in no maintenance group: not limited";
 

@@ -7,6 +7,7 @@ export const tables: Readonly<Record<string, Table>> = {
     Active: {
       "maintenance.enter": "EnteringMaintenance | refused", // without the slots of its groups
       "maintenance.observed": "EnteringMaintenance | no-op | refused",
+      "node.queued": "stays",
       ...inEveryState(),
     },
     EnteringMaintenance: {
