@@ -21,12 +21,15 @@ export async function textOf(response: Response): Promise<string> {
   return text + decoder.decode();
 }
 
+/** 502 and 504 are what a proxy says while the server behind it is started again. */
+const laterStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
 /** What an answer stands for: JSON, another text that we send, nothing, or a problem. */
 export function outcomeOf(response: Response, text: string): Outcome<unknown> {
   if (response.status === 204) return { kind: "answered", body: undefined };
   const content = contentOf(response, text);
   if (response.ok && content !== undefined) return { kind: "answered", body: content };
-  const isPassing = response.status === 429 || response.status === 503;
+  const isPassing = laterStatuses.has(response.status);
   const retryAfterMs = retryAfterMsOf(response);
   return {
     kind: "failed",

@@ -35,7 +35,7 @@ export type ReadOptions = Omit<CallOptions, "expectedVersion" | "idempotencyKey"
 
 /**
  * Asks a Signalbox server. What it refuses is thrown as a `SignalboxError` with its code, its reasons and the request's id; a
- * server that is not there is `server-unreachable`. What fails on the way, 429 and 503 are tried again by themselves, a change under the
+ * server that is not there is `server-unreachable`. What fails on the way, 429 and 502 to 504 are tried again by themselves, a change under the
  * key that it had: it is done once.
  */
 export interface Client {

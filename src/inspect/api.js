@@ -16,11 +16,15 @@ import { learnClock } from "./times.js";
 
 /** What the server has against a request: its problem document, or what stands for one when nothing came back. */
 export class Problem extends Error {
-  /** @param {Partial<ProblemDocument> & { detail: string }} body */
-  constructor(body) {
+  /**
+   * @param {Partial<ProblemDocument> & { detail: string }} body
+   * @param {() => Promise<void>} [askAnother] where the token counts and does not suffice: asks for another one
+   */
+  constructor(body, askAnother) {
     super(body.detail);
     this.name = "Problem";
     this.body = body;
+    this.askAnother = askAnother;
     this.status = body.status ?? 0;
     this.code = body.code;
   }
@@ -34,16 +38,16 @@ const tokenKey = "signalbox.token";
 /**
  * Asks the server that the page came from. Paths are relative: the page works wherever it is mounted.
  *
- * @param {{ askForToken: (why: string) => Promise<string> }} given
+ * @param {{ askForToken: (why: string, kept?: string) => Promise<string> }} given
  */
 export function createApi({ askForToken }) {
   let token = readToken();
   /** @type {Promise<void> | undefined} */
   let asking;
 
-  /** One dialog, however many requests were refused. @param {string} why */
-  function renewToken(why) {
-    asking ??= askForToken(why)
+  /** One dialog, however many requests were refused. @param {string} why @param {string} [kept] */
+  function renewToken(why, kept) {
+    asking ??= askForToken(why, kept)
       .then((given) => {
         token = given;
         try {
@@ -87,11 +91,10 @@ export function createApi({ askForToken }) {
     const body = await bodyOf(response);
     if (response.ok) return body;
     const problem = /** @type {Partial<ProblemDocument> | null} */ (body);
-    throw new Problem({
-      ...problem,
-      status: response.status,
-      detail: problem?.detail ?? `The server answers ${response.status}.`,
-    });
+    const detail = problem?.detail ?? `The server answers ${response.status}.`;
+    const sent = token;
+    const askAnother = response.status === 403 && sent !== "" ? () => renewToken(detail, sent) : undefined;
+    throw new Problem({ ...problem, status: response.status, detail }, askAnother);
   }
 
   /**

@@ -26,13 +26,17 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** A statechart that can be looked at closely, with its current states lit and the last transition shown. */
 export function createChart() {
-  const stage = el("div", {
-    class: "stage",
-    tabindex: 0,
-    role: "group",
-    "aria-label":
-      "Statechart. Arrow keys move it, plus and minus zoom, 0 shows all of it, F follows the current state.",
-  });
+  const stage = el(
+    "div",
+    {
+      class: "stage",
+      tabindex: 0,
+      role: "group",
+      "aria-label":
+        "Statechart. Arrow keys move it, plus and minus zoom, 0 shows all of it, F follows the current state.",
+    },
+    el("p", { class: "empty" }, "The chart is being drawn …"),
+  );
   /** @type {SVGSVGElement | undefined} */
   let svg;
   /** @type {MachineDetails | undefined} */

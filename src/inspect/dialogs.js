@@ -37,9 +37,10 @@ export function confirmed({ title, text, act, isGrave = false }) {
  * Asks for a token until there is one.
  *
  * @param {string} why what was wrong with the last one; empty: none was sent
+ * @param {string} [kept] the one that goes on counting when no other is given
  * @returns {Promise<string>}
  */
-export function askForToken(why) {
+export function askForToken(why, kept) {
   const { promise, resolve } = Promise.withResolvers();
   const id = freshId();
   const input = el("input", {
@@ -60,16 +61,25 @@ export function askForToken(why) {
       why || "Give a token that it knows. It is kept in this tab until you close it, and sent to this server only.",
     ),
     el("div", { class: "field" }, el("label", { for: input.id }, "Token"), input),
-    el("div", { class: "buttons" }, el("button", { type: "submit", class: "main" }, "Go on")),
+    el(
+      "div",
+      { class: "buttons" },
+      kept !== undefined && el("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
+      el("button", { type: "submit", class: "main" }, "Go on"),
+    ),
   );
   const dialog = el("dialog", { "aria-labelledby": id, class: "dialog" }, form);
-  dialog.addEventListener("cancel", (event) => event.preventDefault()); // there is nothing to see without it
+  let given = kept;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (input.value.trim() === "") return;
-    resolve(input.value.trim());
+    given = input.value.trim();
     dialog.close();
+  });
+  dialog.addEventListener("close", () => {
+    if (given === undefined) return dialog.showModal(); // there is nothing to see without it
     dialog.remove();
+    resolve(given);
   });
   document.body.append(dialog);
   dialog.showModal();

@@ -88,7 +88,13 @@ export function told(text) {
 function saidUpTo(shownMax, text, properties) {
   const isLong = text.length > shownMax;
   const title = isLong ? text.slice(0, 2_000) : undefined;
-  return el("bdi", { title, ...properties }, isLong ? `${text.slice(0, shownMax)}…` : text);
+  return el("bdi", { title, ...properties }, visible(isLong ? `${text.slice(0, shownMax)}…` : text));
+}
+
+/** A name of blanks alone would be a link that nobody finds. @param {string} text */
+function visible(text) {
+  if (text === "" || /[^\s\p{C}\p{Z}\u2800\u3164]/u.test(text)) return text;
+  return `"${text.replace(/[^ ]/gu, (blank) => `\\u{${blank.codePointAt(0)?.toString(16)}}`)}"`;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { newKey, Problem, sentenceOf, Unreachable } from "./api.js";
 import { el, fill, focusFirst, freshId, said, told, unseen } from "./dom.js";
+import { otherToken } from "./fault-box.js";
 import { glyph } from "./glyphs.js";
 import { reasonList } from "./reasons.js";
 import { schemaForm } from "./schema-form.js";
@@ -22,7 +23,7 @@ import { valueTree } from "./value-tree.js";
  */
 export function createEventPanel({ id, api, announce, onSent }) {
   const heard = el("div", { class: "chips", role: "group", "aria-label": "Events that are heard now" });
-  const unheard = el("details", { class: "unheard" });
+  const unheard = el("details", { class: "unheard", hidden: true });
   const form = el("form", { class: "event-form", novalidate: true });
   const verdict = el("div", { class: "verdict", role: "status" });
   const element = el("div", { class: "event-panel" }, heard, unheard, form, verdict);
@@ -273,6 +274,7 @@ export function createEventPanel({ id, api, announce, onSent }) {
           { class: "reasons" },
           ...left.map(({ pointer, detail }) => el("li", {}, said(pointer, { class: "key" }), " ", said(detail))),
         ),
+      otherToken(error, () => fill(verdict)),
     );
   }
 

@@ -5,6 +5,7 @@ import { createContextPanel } from "./context-panel.js";
 import { el, fill, said } from "./dom.js";
 import { createEventPanel } from "./event-panel.js";
 import { follow } from "./event-stream.js";
+import { otherToken } from "./fault-box.js";
 import { glyph } from "./glyphs.js";
 import { instanceBoard } from "./instance-board.js";
 import { instanceHead } from "./instance-head.js";
@@ -88,6 +89,8 @@ export function createInstanceView({ id, at, api, announce, go, onConnection, se
       pendingRows = rows.items;
       takeOlder(page);
       pulsedVersion = view.version;
+      await loadMachine(view.machine);
+      if (gone.signal.aborted) return;
       fill(
         element,
         ...instanceBoard({
@@ -103,11 +106,13 @@ export function createInstanceView({ id, at, api, announce, go, onConnection, se
           context: context.element,
         }),
       );
-      await loadMachine(view.machine);
-      if (gone.signal.aborted) return;
-      render();
+      render(); // all but the chart, whose drawing may take a while
       listen();
-      await Promise.all([showLastChange(), at === null ? undefined : travel(at, { isNew: false })]);
+      await Promise.all([
+        drawChart(view.machine),
+        showLastChange(),
+        at === null ? undefined : travel(at, { isNew: false }),
+      ]);
     } catch (error) {
       if (!gone.signal.aborted) showFailure(error);
     }
@@ -127,6 +132,7 @@ export function createInstanceView({ id, at, api, announce, go, onConnection, se
         el("p", {}, said(sentenceOf(error))),
         el("p", {}, el("a", { href: addressOf({ view: "list", filters: new URLSearchParams() }) }, "All instances")),
         !isMissing && el("button", { type: "button", onclick: () => void begin() }, "Try again"),
+        otherToken(error, () => void begin()),
       ),
     );
   }
@@ -162,10 +168,20 @@ export function createInstanceView({ id, at, api, announce, go, onConnection, se
   /** @param {string} name */
   async function loadMachine(name) {
     try {
-      const [details, picture] = await Promise.all([api.machine(name), api.diagram(name)]);
+      machine = await api.machine(name);
+    } catch (error) {
+      chart.fail(sentenceOf(error));
+    }
+  }
+
+  /** @param {string} name */
+  async function drawChart(name) {
+    if (machine === undefined) return;
+    try {
+      const picture = await api.diagram(name);
       if (gone.signal.aborted) return;
-      machine = details;
-      chart.load(details, picture);
+      chart.load(machine, picture);
+      render();
     } catch (error) {
       chart.fail(sentenceOf(error));
     }
@@ -270,6 +286,7 @@ export function createInstanceView({ id, at, api, announce, go, onConnection, se
       }
     } catch (error) {
       wanted = moment?.entry.seq ?? null;
+      go({ view: "instance", id, at: wanted }, { replaces: true });
       showPastProblem(error);
     } finally {
       isTravelling = false;
@@ -308,7 +325,7 @@ export function createInstanceView({ id, at, api, announce, go, onConnection, se
     if (isPast) fill(then, heardThen(shown));
     pending.show(pendingRows);
     timeline.show(entries, {
-      shown: moment?.entry.seq ?? null,
+      shown: moment?.entry ?? null,
       wanted,
       more: moment?.entry.outcome === "refused" ? reasonList(moment.entry.reasons ?? []) : null,
     });

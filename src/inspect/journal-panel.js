@@ -4,7 +4,8 @@ import { timeOf } from "./times.js";
 
 /** @typedef {import("./api.js").JournalEntryView} JournalEntryView */
 
-const rowsMax = 1_000; // older ones are dropped from the page, never from the journal
+const rowsKept = 1_000; // beyond it older ones go from the page, never from the journal, until somebody asks for them
+const rowsMore = 200; // shown each time that somebody does
 
 /**
  * What happened, the newest on top; each entry leads to the moment after it.
@@ -13,11 +14,17 @@ const rowsMax = 1_000; // older ones are dropped from the page, never from the j
  */
 export function createJournalPanel({ onOlder, onChoose, linkTo }) {
   const list = el("ol", { class: "journal", reversed: true });
-  const older = el("button", { type: "button", class: "small", onclick: onOlder }, "Older entries");
+  const older = el("button", { type: "button", class: "small", onclick: showOlder }, "Older entries");
   const end = el("p", { class: "quiet end" }, "This is where it began.");
   const element = el("div", {}, list, older, end);
   /** @type {Map<number, HTMLLIElement>} */
   const rows = new Map();
+  let rowsMax = rowsKept;
+
+  function showOlder() {
+    rowsMax += rowsMore;
+    onOlder();
+  }
 
   /** @param {JournalEntryView} entry */
   function rowOf(entry) {

@@ -1,5 +1,6 @@
 import { el, fill, freshId } from "./dom.js";
-import { hintOf } from "./schema-words.js";
+import { hintOf, unitOf } from "./schema-words.js";
+import { clockText, durationIn, durationText, timeIn } from "./times.js";
 
 /**
  * @typedef {import("./schema-words.js").Schema} Schema
@@ -27,10 +28,10 @@ import { hintOf } from "./schema-words.js";
  * @param {Schema} schema
  * @param {Place} place
  * @param {HTMLElement} control
+ * @param {{ hint?: string, reading?: Element }} [options] `reading`: how what is typed is understood
  */
-export function labelled(schema, { label, isRequired }, control) {
+export function labelled(schema, { label, isRequired }, control, { hint = hintOf(schema), reading } = {}) {
   const id = freshId();
-  const hint = hintOf(schema);
   const hintId = `${id}-hint`;
   const faultId = `${id}-fault`;
   control.id = id;
@@ -43,6 +44,7 @@ export function labelled(schema, { label, isRequired }, control) {
     el("label", { for: id }, el("bdi", {}, label), !isRequired && el("span", { class: "optional" }, " optional")),
     control,
     hint !== "" && el("p", { class: "hint", id: hintId }, hint),
+    reading,
     fault,
   );
   return {
@@ -86,28 +88,47 @@ export function textField(schema, place) {
 
 /** @param {Schema} schema @param {Place} place @returns {Field} */
 export function numberField(schema, place) {
-  const control = el("input", { type: "text", inputmode: "decimal", autocomplete: "off" });
+  const unit = unitOf(place.label);
+  const control = el("input", { type: "text", inputmode: unit ? "text" : "decimal", autocomplete: "off" });
+  const reading = el("output", { class: "hint" });
+  const showReading = () => fill(reading, readingOf(numberIn(control.value), unit));
+  control.addEventListener("input", showReading);
+
+  /** @param {string} given */
+  function numberIn(given) {
+    const text = given.trim().replaceAll("_", "");
+    if (unit === "duration") return durationIn(text);
+    if (unit === "time") return timeIn(text);
+    return text === "" ? undefined : Number(text);
+  }
+
   return {
-    ...labelled(schema, place, control),
+    ...labelled(schema, place, control, { hint: hintOf(schema, unit), reading }),
     pointer: place.pointer,
     fields: [],
     read(faults) {
-      const text = control.value.trim().replaceAll("_", "");
-      if (text === "") return missing(place, faults);
-      const value = Number(text);
-      if (Number.isFinite(value) && (schema["type"] !== "integer" || Number.isInteger(value))) return value;
-      faults.push({
-        pointer: place.pointer,
-        detail: schema["type"] === "integer" ? "This is no whole number." : "This is no number.",
-      });
+      if (control.value.trim() === "") return missing(place, faults);
+      const value = numberIn(control.value);
+      const isWhole = schema["type"] === "integer";
+      if (value !== undefined && Number.isFinite(value) && (!isWhole || Number.isInteger(value))) return value;
+      const wanted = unit === undefined ? (isWhole ? "whole number" : "number") : unit;
+      faults.push({ pointer: place.pointer, detail: `This is no ${wanted}.` });
       return undefined;
     },
     write(value) {
       if (value !== undefined && typeof value !== "number") return false;
       control.value = value === undefined ? "" : String(value);
+      showReading();
       return true;
     },
   };
+}
+
+/** @param {number | undefined} value @param {"duration" | "time" | undefined} unit */
+function readingOf(value, unit) {
+  if (value === undefined || unit === undefined) return null;
+  if (unit === "time") return `= ${clockText(value, { withDate: true })}, ${value}`;
+  return value < 1_000 ? `= ${value} ms` : `= ${durationText(value)}, ${value} ms`;
 }
 
 /**

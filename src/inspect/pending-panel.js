@@ -104,7 +104,7 @@ export function createPendingPanel({ api, announce, onSettled }) {
           el(
             "div",
             { class: "buttons" },
-            el("button", { type: "button", onclick: () => void settle(row, "retry") }, "Retry"),
+            state !== "manual" && el("button", { type: "button", onclick: () => void settle(row, "retry") }, "Retry"),
             el("button", { type: "button", class: "grave", onclick: () => void settle(row, "discard") }, "Discard"),
           ),
       ),

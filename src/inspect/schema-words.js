@@ -14,10 +14,27 @@ export function isRecord(schema) {
   return typeof schema["additionalProperties"] === "object" && Object.keys(schema["properties"] ?? {}).length === 0;
 }
 
-/** What may be said about a value in a few words. @param {Schema} schema */
-export function hintOf(schema) {
+/**
+ * What a number stands for: a name that ends in `Ms` is of a duration, one that ends in `At` or `Until` of a time.
+ *
+ * @param {string} name
+ * @returns {"duration" | "time" | undefined}
+ */
+export function unitOf(name) {
+  if (name.endsWith("Ms")) return "duration";
+  return /(?:At|Until)$/.test(name) ? "time" : undefined;
+}
+
+const unitHints = {
+  duration: "such as 90 s, 10 min or 1 h 30 min; a bare number is milliseconds",
+  time: "such as 2030-01-31 18:00; a bare number is epoch milliseconds",
+};
+
+/** What may be said about a value in a few words. @param {Schema} schema @param {"duration" | "time"} [unit] */
+export function hintOf(schema, unit) {
   const parts = [];
   if (typeof schema["description"] === "string") parts.push(schema["description"]);
+  if (unit !== undefined) return [...parts, unitHints[unit]].join(", ");
   const { minLength, maxLength, pattern, format } = schema;
   const [least, above, most] = [schema["minimum"], schema["exclusiveMinimum"], schema["maximum"]].map(boundOf);
   if (least !== undefined && most !== undefined) parts.push(`${least} to ${most}`);

@@ -15,7 +15,7 @@ const ticksMax = 400; // more of them would lie on each other
 export function createTimeline({ onMove }) {
   /** @type {readonly JournalEntryView[]} */
   let entries = [];
-  /** @type {number | null} the moment that is shown */
+  /** @type {JournalEntryView | null} the moment that is shown; it may be older than those that are loaded */
   let at = null;
   /** @type {number | null} the one that is on its way: quick steps go on from there */
   let wanted = null;
@@ -44,22 +44,22 @@ export function createTimeline({ onMove }) {
     return iconButton(name, text, () => move(by));
   }
 
-  /** @param {number | null} moment */
+  /** Before all of them where it is older than they are. @param {number | null} moment */
   function placeOf(moment) {
-    const index = moment === null ? entries.length - 1 : entries.findIndex(({ seq }) => seq === moment);
-    return index < 0 ? entries.length - 1 : index;
+    return moment === null ? entries.length - 1 : entries.findIndex(({ seq }) => seq === moment);
   }
 
   /** @param {number} index */
   function go(index) {
     const isNow = index >= entries.length - 1;
-    wanted = isNow ? null : (entries[Math.max(0, index)]?.seq ?? null);
+    wanted = isNow ? null : (entries[index]?.seq ?? null);
     onMove(wanted);
   }
 
   /** @param {number} by */
   function move(by) {
-    if (entries.length > 0) go(placeOf(wanted) + by);
+    const index = placeOf(wanted) + by;
+    if (index >= 0) go(index);
   }
 
   function drawTicks() {
@@ -81,21 +81,15 @@ export function createTimeline({ onMove }) {
   }
 
   function showLabel() {
-    const index = placeOf(at);
-    const entry = entries[index];
+    const entry = at ?? entries.at(-1);
     if (entry === undefined) return fill(label, "The journal is empty.");
+    const index = placeOf(entry.seq);
+    const place = index < 0 ? "an older one" : `${index + 1} of ${entries.length}`;
     const text = `${nameOf(entry)}, ${entry.outcome}, ${clockText(Date.parse(entry.at))}`;
-    slider.setAttribute(
-      "aria-valuetext",
-      at === null ? `now: ${text}` : `entry ${index + 1} of ${entries.length}: ${text}`,
-    );
+    slider.setAttribute("aria-valuetext", at === null ? `now: ${text}` : `entry ${place}: ${text}`);
     fill(
       label,
-      el(
-        "span",
-        { class: at === null ? "badge live" : "badge past" },
-        at === null ? "now" : `${index + 1} of ${entries.length}`,
-      ),
+      el("span", { class: at === null ? "badge live" : "badge past" }, at === null ? "now" : place),
       el("span", {}, at === null ? " after " : " The past, right after "),
       entry.outcome === "refused" && glyph("refused"),
       said(nameOf(entry), { class: "event-name" }),
@@ -112,7 +106,7 @@ export function createTimeline({ onMove }) {
     move,
     /**
      * @param {readonly JournalEntryView[]} loaded in order
-     * @param {{ shown: number | null, wanted: number | null, more: Element | null }} options `more` about the entry
+     * @param {{ shown: JournalEntryView | null, wanted: number | null, more: Element | null }} options `more` about the entry
      */
     show(loaded, { shown, wanted: next, more }) {
       const isSame = loaded.length === entries.length && loaded.at(-1)?.seq === entries.at(-1)?.seq;
@@ -120,10 +114,10 @@ export function createTimeline({ onMove }) {
       at = shown;
       wanted = next;
       slider.max = String(Math.max(0, entries.length - 1));
-      slider.value = String(placeOf(at));
+      const index = placeOf(at?.seq ?? null);
+      slider.value = String(index);
       slider.disabled = entries.length < 2;
       present.hidden = at === null;
-      const index = placeOf(at);
       first.disabled = back.disabled = index <= 0;
       forth.disabled = last.disabled = at === null;
       if (!isSame) drawTicks();

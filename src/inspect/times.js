@@ -86,6 +86,31 @@ export function durationText(ms) {
   return parts.join(" ");
 }
 
+const durations = Object.fromEntries([...units, ["m", 60_000], ["ms", 1]]);
+
+/** Milliseconds of `1 h 30 min`, `90s` or a bare number of them; undefined for anything else. @param {string} text */
+export function durationIn(text) {
+  if (/^\d+$/.test(text)) return Number(text);
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)\s*(d|h|min|ms|m|s)\s*/gy)];
+  if (text === "" || parts.map(([whole]) => whole).join("") !== text) return undefined;
+  return Math.round(parts.reduce((sum, [, count, unit]) => sum + Number(count) * (durations[unit ?? ""] ?? 0), 0));
+}
+
+/**
+ * Epoch milliseconds of `2030-01-31 18:00` in the zone that the page shows, of a time that says its own, or a bare number of
+ * them; undefined for anything else.
+ *
+ * @param {string} text
+ */
+export function timeIn(text) {
+  if (/^\d+$/.test(text)) return Number(text);
+  const [, day, time, offset] =
+    /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|UTC|[+-]\d\d:\d\d)?$/.exec(text) ?? [];
+  if (day === undefined) return undefined;
+  const ms = Date.parse(`${day}T${time}${(offset ?? (zone === "utc" ? "Z" : "")).replace("UTC", "Z")}`);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
 /** @typedef {"clock" | "full" | "ago" | "for" | "until"} TimeForm */
 
 /**

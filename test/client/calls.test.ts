@@ -58,8 +58,8 @@ describe("a call", () => {
     expect(requests).toHaveLength(2);
   });
 
-  it("is made again when a proxy says 503 in its own words", async () => {
-    const { url } = await hostileServer(html(503), json(200, instance));
+  it.each([502, 503, 504])("is made again when a proxy says %i in its own words", async (status) => {
+    const { url } = await hostileServer(html(status), json(200, instance));
 
     expect(await clientOf(url).read("c")).toEqual(instance);
   });

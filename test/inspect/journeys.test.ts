@@ -2,7 +2,6 @@ import { expect, it } from "vitest";
 import { machines as ours } from "../../machines/index.ts";
 import { describeInBrowser } from "../support/browser.ts";
 import { counter, egg, messenger } from "../support/test-machines.ts";
-import { createGuardedSite } from "../http/guarded-site.ts";
 import { addCounter, addNode, createSite } from "../http/site.ts";
 import { expectLit, live, openInspect, placeOf } from "./inspect-page.ts";
 import { survey } from "./inspected-machines.ts";
@@ -122,6 +121,7 @@ describeInBrowser("the inspect page", (open) => {
     await page.keyboard.press(",");
     await page.getByRole("alert").getByText("nothing is replayed on request").waitFor();
     await page.locator(".moment").getByText("now").waitFor();
+    expect(new URL(page.url()).searchParams.get("at")).toBeNull(); // the address is of what is shown
     await page.getByRole("slider").fill("0");
     await page.locator(".moment").getByText("The past").waitFor();
   });
@@ -152,90 +152,16 @@ describeInBrowser("the inspect page", (open) => {
     expect((await site.engine.pending()).items).toEqual([]);
   });
 
-  it("asks for a token when the server does, keeps it in the tab only, and says what the role may not do", async () => {
-    const site = await createGuardedSite({ machines });
-    const { viewer } = await site.admit("viewer");
-    await addCounter(site, "c");
-    const { page, told, asked } = await openInspect(open, site.url);
-
-    const dialog = page.getByRole("dialog");
-    await dialog.getByLabel("Token").fill("nonsense");
-    await dialog.getByRole("button", { name: "Go on" }).click();
-    await dialog.getByText("not accepted").waitFor();
-    await dialog.getByLabel("Token").fill(viewer);
-    await page.keyboard.press("Enter");
-    await page.getByRole("link", { name: "c", exact: true }).click();
-    await live(page);
-    await page.getByRole("button", { name: "inc" }).click();
-    await page.getByRole("button", { name: "Check" }).click(); // looking never needs more than looking
-    await page.locator(".verdict").getByText("It would be accepted").waitFor();
-    expect(await page.locator(".verdict .fault").textContent()).toContain("Not by you: ");
-    await page.getByRole("button", { name: "Send" }).click();
-    await page.locator(".verdict").getByText("Not allowed").waitFor();
-
-    await page.reload();
-    await live(page); // of the same tab: it is not asked for again
-    expect(await page.evaluate("JSON.stringify({ ...localStorage })")).not.toContain(viewer);
-    expect(asked.filter((each) => each.includes(viewer))).toEqual([]);
-    expect(told).toEqual([]);
-  });
-
-  it("makes a form of every kind of field, and sends what it holds", async () => {
+  it("offers to give up what nobody here performs, not to try it again", async () => {
     const site = await createSite({ machines });
-    await site.engine.create({ machine: "survey", id: "s", input: {} });
-    const { page, told } = await openInspect(open, site.url, placeOf("s"));
-    await page.getByRole("button", { name: "answer" }).click();
-    const form = page.locator(".event-form");
+    await addNode(site, "alpha");
+    await site.engine.send("node/alpha", { type: "maintenance.enter" });
+    const { page } = await openInspect(open, site.url, placeOf("node/alpha"));
 
-    await page.getByRole("button", { name: "Send" }).click();
-    await page.getByText("The marked fields cannot be read yet.").waitFor();
-    expect(await form.locator("[aria-invalid=true]").count()).toBe(4);
-    await form.getByLabel("name", { exact: false }).first().fill("Ada");
-    await form.getByLabel("count").fill("eleven");
-    await form.getByLabel("share").fill("0.25");
-    await form.getByLabel("isSure").selectOption("yes");
-    await form.getByLabel("colour").selectOption("green");
-    await form.getByLabel("agreed").selectOption("yes");
-    await form.getByRole("group", { name: "tags" }).getByRole("button", { name: "Add one" }).click();
-    await page.keyboard.type("first");
-    await form.getByLabel("street").fill("Main");
-    await form.getByRole("group", { name: "limits" }).getByRole("button", { name: "Add an entry" }).click();
-    await page.keyboard.type("cpu");
-    await form.getByLabel("limits 1", { exact: true }).fill("4");
-    await form.getByLabel("budget").first().selectOption("text");
-    await form.locator(".variant input").fill("25%");
-    await form.getByLabel("extra").fill('{ "a": [1] }');
-    await page.getByRole("button", { name: "Check" }).click();
-    await form.getByText("This is no whole number.").waitFor();
-    await form.getByLabel("count").fill("11");
-    await page.getByRole("button", { name: "Check" }).click();
-    await form.locator(".field", { hasText: "count" }).locator(".fault:not(:empty)").waitFor(); // the server's word, at the field
+    const row = page.locator(".pending-row.is-manual", { hasText: "drainNode" });
+    await row.getByRole("button", { name: "Discard" }).waitFor();
 
-    await form.getByLabel("count").fill("3");
-    await form.getByRole("button", { name: "As JSON" }).click();
-    const raw = form.getByLabel("The event's fields as JSON");
-    const answer = JSON.parse(await raw.inputValue()) as object;
-    expect(answer).toEqual({
-      name: "Ada",
-      count: 3,
-      share: 0.25,
-      isSure: true,
-      colour: "green",
-      agreed: true,
-      tags: ["first"],
-      address: { street: "Main" },
-      limits: { cpu: 4 },
-      budget: "25%",
-      extra: { a: [1] },
-    });
-    await raw.fill(JSON.stringify({ ...answer, owner: { team: "ops" } }));
-    await form.getByRole("button", { name: "As JSON" }).click();
-    expect(await form.getByLabel("team").inputValue()).toBe("ops");
-    await page.getByRole("button", { name: "Send" }).click();
-    await page.locator(".verdict").getByText("Done").waitFor();
-
-    expect((await site.engine.read("s")).context).toMatchObject({ answer: { ...answer, owner: { team: "ops" } } });
-    expect(told).toEqual([]);
+    expect(await row.getByRole("button").allTextContents()).toEqual(["Discard"]);
   });
 
   it("does not send on what has moved on, and keeps what was filled in", async () => {

@@ -161,6 +161,19 @@ describeInBrowser("the inspect page", (open) => {
     await isUnhurt();
   });
 
+  it("shows a name of blanks alone by what it is made of", async () => {
+    const site = await createSite({ machines });
+    const labels = { rack: "  ", row: "\u200b\u3164" };
+    await site.engine.create({ machine: hostileName, id: "h", input: {}, labels });
+    const { page } = await openInspect(open, site.url, placeOf("h"));
+    await live(page);
+
+    const shown = await page.locator(".who .labels li").allTextContents();
+
+    expect(shown.slice(0, 2)).toEqual(['rack: "  "', 'row: "\\u{200b}\\u{3164}"']);
+    expect(await violationsOn(page)).toEqual([]);
+  });
+
   it("isolates the direction of names, so that one that turns round turns nothing else", async () => {
     const site = await createSite({ machines });
     await site.engine.create({ machine: hostileName, id: hostileName, input: {} });
@@ -203,7 +216,7 @@ describeInBrowser("the inspect page", (open) => {
   it("tells states apart without colours", async () => {
     const site = await fullSite();
     const { page } = await openInspect(open, site.url, placeOf("node/alpha"), { forcedColors: "active" });
-    await live(page);
+    await page.locator(".stage .state.lit").first().waitFor();
 
     const widthOf = async (selector: string) =>
       Number.parseFloat(

@@ -110,6 +110,53 @@ describeInBrowser("the inspect page", (open) => {
     expect(told).toEqual([]);
   });
 
+  it("says of a moment before the entries that are loaded what it is, and shows older ones as long as somebody asks", async () => {
+    const site = await createSite({ machines });
+    await addCounter(site, "c");
+    await Promise.all(Array.from({ length: 1_250 }, () => site.engine.send("c", { type: "inc" })));
+    const { page } = await openInspect(open, site.url, placeOf("c", 10));
+    const moment = page.locator(".moment");
+    const at = () => new URL(page.url()).searchParams.get("at");
+
+    await moment.getByText("an older one").waitFor();
+    await page.locator(".tree li", { hasText: "count 9" }).waitFor();
+    expect(await page.getByRole("slider").inputValue()).toBe("0");
+    await page.keyboard.press(",");
+    expect(at()).toBe("10");
+    await page.keyboard.press(".");
+    await moment.getByText("1 of 200").waitFor();
+    expect(at()).toBe("1052");
+
+    for (let shown = 200; shown < 1_251; ) {
+      await page.getByRole("button", { name: "Older entries" }).click();
+      shown = Math.min(shown + 200, 1_251);
+      await expect.poll(() => page.locator(".journal .entry").count()).toBe(shown);
+    }
+    await page.getByText("This is where it began.").waitFor();
+  });
+
+  it("shows what it knows while the chart is being drawn, and nothing that it does not", async () => {
+    const site = await createSite({ machines });
+    await addCounter(site, "c");
+    const context = await open();
+    const page = await context.newPage();
+    const drawn = Promise.withResolvers<void>();
+    await page.route("**/diagram.svg", async (route) => {
+      await drawn.promise;
+      await route.continue();
+    });
+
+    await page.goto(`${site.url}/inspect${placeOf("c")}`);
+    await page.getByText("The chart is being drawn").waitFor();
+    await page.getByRole("button", { name: "inc" }).waitFor();
+    await page.locator(".moment").getByText("now").waitFor();
+    expect(await page.getByRole("button", { name: "Older entries" }).isVisible()).toBe(false);
+    expect(await page.getByRole("button", { name: "Back to now" }).isVisible()).toBe(false);
+
+    drawn.resolve();
+    await page.locator(".stage .state.lit").first().waitFor();
+  });
+
   it("keeps up with a burst, and shows its end", async () => {
     const site = await createSite({ machines });
     await addCounter(site, "c");
