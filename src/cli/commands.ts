@@ -140,7 +140,7 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
     .action(
       action(async ({ client, show }, key: string) => {
         const item = await client.call("retry-pending", { params: { key } });
-        show(item, () => [`${item.key} is ${item.state}`]);
+        show(item, () => [`${item.key} is ${item.state}${untried[item.state] ?? ""}`]);
       }),
     );
   pending
@@ -182,6 +182,13 @@ export function addInstanceCommands(program: Command, context: CommandContext): 
 }
 
 const verifyWithinMs = 3_600_000; // a large journal takes a while to replay
+
+/** What a retry leaves as it is, by its state, and why. */
+const untried: Readonly<Partial<Record<PendingView["state"], string>>> = {
+  leased: ": it is being performed right now, and a retry changes nothing",
+  waiting: ": it comes at its own time, and a retry changes nothing",
+  manual: ": nobody here performs it",
+};
 
 type PendingOptions = Pick<NonNullable<RequestOf<"list-pending">["query"]>, "kind" | "state">;
 

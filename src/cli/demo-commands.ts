@@ -29,6 +29,7 @@ export function addDemoCommands(
     .action(
       action(async () => {
         const exitCode = await play({ name: "maintenance" });
+        if (exitCode !== 0) return exitCode;
         output.line(
           "\nThere is more to see: `npm run demo -- rollouts` is the next act, `npm run demo -- --help` lists all.",
         );

@@ -2,6 +2,8 @@ import type { Command } from "commander";
 import type { AnswerTo, InstanceView } from "../client/index.ts";
 import { SignalboxError } from "../core/errors.ts";
 import { parseDuration } from "../planning/duration.ts";
+import { parseInstant } from "../planning/instant.ts";
+import { checkFilter } from "./check-filter.ts";
 import { collected } from "./commands.ts";
 import { describeInstance } from "./describe.ts";
 import { table } from "./output.ts";
@@ -17,6 +19,7 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
     .action(
       action(async ({ client, show }, { state }: { state?: string }) => {
         const items = await collected(client.nodes({ state }));
+        if (items.length === 0) await checkFilter(client, { machine: "nodeMaintenance", state });
         show({ items }, () => [
           ...table(["NODE", "STATE", "SCHEDULING", "SINCE", "WAITS FOR"], items.map(nodeRow)),
           ...(items.length === 0 && state === undefined
@@ -85,7 +88,7 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
     .command("abort")
     .description("stop a drain and go back")
     .argument("<node>", "its name")
-    .option("--reason <text>", "why, for whoever looks at the node")
+    .option("--reason <text>", "why, for whoever reads the journal")
     .option("--wait", "show it until the node is active")
     .action(
       action(async (invocation, name: string, { reason, wait }: { reason?: string; wait?: true }) =>
@@ -120,7 +123,7 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
     .command("cordon")
     .description("keep new work away")
     .argument("<node>", "its name")
-    .option("--reason <text>", "why, for whoever looks at the node")
+    .option("--reason <text>", "why, for whoever reads the journal")
     .action(
       action(async (invocation, name: string, { reason }: { reason?: string }) =>
         maintain(invocation, "cordon-node", name, reason === undefined ? {} : { reason }, undefined),
@@ -145,7 +148,7 @@ export function addNodeCommands(program: Command, { action, output }: CommandCon
           return waitForNode({ client, output, node: name, until, isInLine: false, isJson });
         }
         const instance = await client.call("show-node", { params: { node: name } });
-        show(instance, () => describeInstance(instance));
+        show(instance, () => [...describeInstance(instance), ...requestOf(instance)]);
         return 0;
       }),
     );
@@ -185,6 +188,13 @@ function nodeRow(instance: InstanceView): string[] {
   ];
 }
 
+/** Who asked for the maintenance that is under way, and why. */
+function requestOf({ context }: InstanceView): string[] {
+  const { requestedBy, requestedReason } = (context ?? {}) as { requestedBy?: unknown; requestedReason?: unknown };
+  const why = typeof requestedReason === "string" ? `: ${requestedReason}` : "";
+  return typeof requestedBy === "string" ? [`  asked   by ${requestedBy}${why}`] : [];
+}
+
 /** "Active"; "Active and Cordoned": elsewhere than Active it always is. */
 function placeOf(instance: InstanceView): string {
   const scheduling = schedulingOf(instance);
@@ -196,8 +206,8 @@ function schedulingOf({ value }: InstanceView): string {
 }
 
 function timeOf(text: string): number {
-  const at = Date.parse(text);
-  if (Number.isFinite(at)) return at;
+  const at = parseInstant(text);
+  if (at !== undefined) return at;
   throw new SignalboxError("invalid-request", `--until is a time such as 2030-01-31T18:00:00Z, not ${text}.`);
 }
 

@@ -2,6 +2,7 @@ import { refPattern } from "../../machines/rollout/rollout-id.ts";
 import { SignalboxError } from "../core/errors.ts";
 import { parseDuration } from "../planning/duration.ts";
 import type { Fleet } from "../planning/fleet.ts";
+import { parseInstant } from "../planning/instant.ts";
 import type { Behaviour } from "./fate.ts";
 
 /** What is simulated. Times are epoch ms, durations ms. */
@@ -132,12 +133,8 @@ function readSeed(text: string): { text: string } | string {
   return text.length >= 1 && text.length <= 200 ? { text } : "expected a text of 1 to 200 characters";
 }
 
-/** RFC 3339, with an offset: a time without one would mean another instant elsewhere. */
 function readTime(text: string): number | string {
-  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
-  return at >= 0 ? at : `expected a time such as 2026-12-18T09:00Z, not ${text}`;
+  return parseInstant(text) ?? `expected a time such as 2026-12-18T09:00Z, not ${text}`;
 }
 
 function readHorizon(text: string, startsAt: number): number | string {

@@ -2,6 +2,9 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createSite } from "../http/site.ts";
+import { testMachines } from "../support/test-machines.ts";
+import { recordingProvider, untilAborted } from "../support/world.ts";
 import { post, program, run, runHere, startServer, temporaryDirectory, type Ended, type Server } from "./processes.ts";
 
 const directory = temporaryDirectory();
@@ -65,14 +68,16 @@ describe("signalbox instances, machines and diagram", () => {
   });
 
   it("say so when no statechart or state is called what they are to be filtered by", async () => {
-    const [machine, state, ofMachine, none] = await Promise.all([
+    const [machine, state, ofMachine, none, nodes] = await Promise.all([
       signalboxHere("instances", "--machine", "nowhere"),
       signalboxHere("instances", "--state", "Bogus"),
       signalboxHere("instances", "--machine", "maintenanceGroup", "--state", "Active"),
       signalboxHere("instances", "--machine", "rollout", "--state", "Terminal"),
+      signalboxHere("nodes", "--state", "maintenance"),
     ]);
 
-    expect([machine, state, ofMachine, none].map(({ code }) => code)).toEqual([4, 4, 4, 0]);
+    expect([machine, state, ofMachine, none, nodes].map(({ code }) => code)).toEqual([4, 4, 4, 0, 4]);
+    expect(nodes.stderr).toContain("nodeMaintenance has no state maintenance; it has Active, ");
     expect(machine.stderr).toContain("There is no machine nowhere; known are: nodeMaintenance");
     expect(state.stderr).toContain("No statechart has a state Bogus.");
     expect(ofMachine.stderr).toMatch(/maintenanceGroup has no state Active; it has \w+/);
@@ -268,13 +273,30 @@ describe("signalbox journal, pending and verify", () => {
     const key = "node/rows#2:drainNode";
 
     const retried = await signalbox("pending", "retry", key);
+    const early = await signalboxHere("pending", "retry", "node/rows#2:drainDeadline");
     const discarded = await signalbox("pending", "discard", key, "--json");
     const again = await signalboxHere("pending", "discard", key);
 
-    expect([retried.code, retried.stdout]).toEqual([0, `${key} is manual\n`]);
+    expect([retried.code, retried.stdout]).toEqual([0, `${key} is manual: nobody here performs it\n`]);
+    expect([early.code, early.stdout]).toEqual([0, expect.stringContaining("is waiting: it comes at its own time")]);
     expect([discarded.code, JSON.parse(discarded.stdout)]).toEqual([0, { key, discarded: true }]);
     expect((await signalboxHere("node", "status", "rows")).stdout).toContain("DrainFailed");
     expect(again.code).toBe(4);
+  });
+
+  it("say that a row is being performed already", async () => {
+    const provider = recordingProvider({ watch: untilAborted });
+    const { url, engine, settle } = await createSite({ machines: testMachines, providers: [provider] });
+    await engine.create({ machine: "caller", id: "c", input: {} });
+    await engine.send("c", { type: "watch" });
+    await settle();
+    const [row] = (await engine.pending({ state: "leased" })).items;
+
+    const { code, stdout } = await runHere(["pending", "retry", row?.key ?? ""], url);
+
+    expect(code).toBe(0);
+    expect(stdout).toBe(`${row?.key} is leased: it is being performed right now, and a retry changes nothing\n`);
+    expect(provider.calls).toHaveLength(1);
   });
 });
 
@@ -289,6 +311,7 @@ describe("signalbox nodes and node", () => {
     expect(
       await step("drain", "round", "--reason", "a new disk", "--no-deadline", "--until", "2040-01-31T18:00:00Z"),
     ).toEqual([0, "changed: round is in EnteringMaintenance"]);
+    expect((await step("status", "round"))[1]).toMatch(/^ {2}asked {3}by local: a new disk$/m);
     expect(await step("resume", "round")).toEqual([3, "refused: maintenance.exit in EnteringMaintenance"]);
     expect(await step("abort", "round", "--reason", "not today")).toEqual([
       0,
@@ -306,6 +329,7 @@ describe("signalbox nodes and node", () => {
     expect(listed.stdout).toMatch(/^round +Active +Cordoned +\S+Z +somebody to ask for maintenance/m);
     expect((body as { items: { id: string }[] }).items.map(({ id }) => id)).toContain("node/round");
     expect(shown.stdout).toMatch(/^node\/round {2}nodeMaintenance v\d+\n {2}state {3}Active since /);
+    expect(shown.stdout).not.toContain("asked");
   });
 
   it("try a failed drain again", async () => {
@@ -331,12 +355,14 @@ describe("signalbox nodes and node", () => {
       code("drain", "asked", "--for", "60000"),
       code("drain", "asked", "--for", "5s", "--no-deadline"),
       code("drain", "asked", "--until", "tomorrow"),
+      code("drain", "asked", "--until", "tomorrow at 5"),
+      code("drain", "asked", "--until", "2040-01-31"),
       code("drain"),
       code("retry", "asked"),
       code("drain", "nobody"),
     ]);
 
-    expect(codes).toEqual([2, 2, 2, 2, 2, 2, 3, 4]);
+    expect(codes).toEqual([2, 2, 2, 2, 2, 2, 2, 2, 3, 4]);
     expect((await signalboxHere("node", "status", "asked")).stdout).toContain("state   Active");
   });
 });

@@ -87,6 +87,35 @@ describe("the demo of rollouts", () => {
 });
 
 describe("the demo of maintenance", () => {
+  it(
+    "drains a node and fails to drain another, through a crash and without a failed request, and leaves nothing behind",
+    async () => {
+      const demo = play("drained");
+
+      const { code, stdout, stderr } = await demo.ended;
+
+      expect([code, stderr, stdout.slice(-2_000)]).toEqual([0, "", expect.any(String)]);
+      expect(stdout).toMatch(
+        /^ {3}409 event-refused: maintenance\.exit in EnteringMaintenance\n.*\n {5}instead: maintenance\.abort$/m,
+      );
+      expect(stdout).toMatch(/^ {3}killed; .*\n {3}[1-9]\d* requests were served meanwhile, 0 failed so far$/m);
+      expect(stdout).toMatch(/^ {3}alpha {2}Maintenance .*[^]*^ {3}alpha {2}Active /m);
+      expect(stdout).toMatch(
+        /^ {3}beta {2}EnteringMaintenance {2}still there: web-5 \(no other node may take web-5: alpha and gamma are /m,
+      );
+      expect(stdout).toMatch(/^ {3}beta {2}DrainFailed .* drain deadline elapsed after \d+ ms$/m);
+      expect(stdout).toMatch(
+        /^ {3}409 event-refused: maintenance\.observed in ExitingMaintenance\n {5}invalid-successor: /m,
+      );
+      expect(stdout).toMatch(/^ {3}requests served [1-9]\d*, failed 0$/m);
+      expect(stdout).toMatch(/^ {3}journals replayed 3, differences 0$/m);
+      const lines = stdout.split("\n").filter((line) => line !== "");
+      expect(lines.filter((line, index) => line === lines[index - 1])).toEqual([]);
+      expect([demo.processes(), demo.files()]).toEqual([0, []]);
+    },
+    playsForMs,
+  );
+
   it("leaves nothing behind when it is killed, neither replicas nor routers", async () => {
     const demo = play("swept");
     await until("a node is drained", () => demo.said().includes("alpha  EnteringMaintenance"));

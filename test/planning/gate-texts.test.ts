@@ -59,7 +59,7 @@ describe("what a gate says opens it", () => {
     const { gates } = plan(inputOf(frozen));
 
     expect(gates.map(({ detail }) => detail)).toEqual([
-      '1 of at most 1 of the 2 hosts that {"all":true} selects are out: 1 dispatched by this decision. ' +
+      "1 of at most 1 of the 2 hosts of the fleet are out: 1 dispatched by this decision. " +
         "It opens when one of them is back, or is excused.",
     ]);
   });

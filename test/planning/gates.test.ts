@@ -261,7 +261,7 @@ describe("the gates", () => {
         gate: "disruption-budget",
         since: t0 + 5,
         detail:
-          '2 of at most 2 of the 3 hosts that {"tags":["web"]} selects are out: a in this rollout, 1 for other reasons. ' +
+          "2 of at most 2 of the 3 hosts with the tag web are out: a in this rollout, 1 for other reasons. " +
           "It opens when one of them is back, or is excused.",
       },
     ]);
@@ -366,7 +366,7 @@ describe("the sum of the gates", () => {
     expect(gates.every(({ detail }) => detail.length <= 1_000)).toBe(true);
   });
 
-  it("names a selector of thousands of hosts by its beginning, and still says what opens it", () => {
+  it("names a few of a selector of thousands of hosts, and still says what opens it", () => {
     const frozen = planOf({
       hosts: { "h-[0001-2000]": [] },
       budgets: [{ hosts: { hosts: ["h-[0001-2000]"] }, maxInFlight: 1 }],
@@ -374,6 +374,8 @@ describe("the sum of the gates", () => {
 
     const { gates } = plan(inputOf(frozen));
 
-    expect(gates).toMatchObject([{ detail: expect.stringMatching(/"h-0001".*… selects.*It opens when/) }]);
+    expect(gates).toMatchObject([
+      { detail: expect.stringMatching(/named h-0001, .* or 1995 more are out.*It opens when/) },
+    ]);
   });
 });

@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { endAllProcesses } from "../../src/providers/processes/end-all.ts";
+import { createInventory } from "../../src/providers/processes/inventory.ts";
 import { launch } from "../../src/providers/processes/launch.ts";
 import { launcherCommand } from "../../src/providers/processes/launcher.ts";
-import { silent } from "../../src/providers/processes/log.ts";
+import { silent, type Log } from "../../src/providers/processes/log.ts";
 import { isRunning, lookInProc, signalGroup } from "../../src/providers/processes/process-identity.ts";
 import { openSlot, type SlotRecord, settleClaim, slotDir } from "../../src/providers/processes/slot.ts";
 import { takeOver } from "../../src/providers/processes/take-over.ts";
@@ -182,6 +183,31 @@ describe("taking over after a crash", () => {
 
     expect(isRunning(identity)).toBe(false);
   });
+});
+
+it("writes down what it does under names that the lines of the log have not taken", async () => {
+  const written: { fields: object; message: string }[] = [];
+  const write = (fields: object, message: string) => void written.push({ fields, message });
+  const log: Log = { info: write, warn: write };
+  const begun = async () => {
+    const inventory = createInventory({ stateDir, workDir: stateDir, clock, log });
+    await inventory.begin(new AbortController().signal);
+    return inventory;
+  };
+  const { incarnation: _incarnation, startedAt: _startedAt, ...what } = recordOf("1");
+  const { identity } = await (await begun()).start({ ...what, env: {} });
+  const inventory = await begun();
+
+  for (const incarnation of inventory.all()) await inventory.end(incarnation, 100);
+  const unread = await launch({ stateDir, record: recordOf("2"), env: {}, workDir: stateDir, clock });
+  await writeFile(join(slotDir(stateDir, "2"), "record.json"), "{");
+  await begun();
+
+  expect(written.map(({ message }) => message)).toEqual(["Started", "Taken over", "Ended", expect.any(String)]);
+  const processIds = written.map(({ fields }) => (fields as { processId?: number }).processId);
+  expect(processIds).toEqual([identity.pid, identity.pid, identity.pid, unread.pid]);
+  for (const { fields } of written)
+    for (const name of ["level", "time", "pid", "hostname", "msg"]) expect(fields).not.toHaveProperty(name);
 });
 
 it("ends every recorded process, and says which", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isSignalboxError } from "../../src/core/errors.ts";
-import { groupsOf, maxUnavailableOf, membersOf } from "../../src/providers/processes/maintenance-groups.ts";
+import { groupsOf, membersOf } from "../../src/providers/processes/maintenance-groups.ts";
 import { parseNodesFile } from "../../src/providers/processes/nodes-file.ts";
 
 const whole = `
@@ -151,9 +151,20 @@ maintenanceGroups:
     expect(membersOf(file, "unknown")).toEqual([]);
   });
 
-  it("let one member be away unless they say more, a share rounded down, but never to none", () => {
-    const limits = ["racks", "corner", "share", "little", "all"].map((group) => maxUnavailableOf(file, group));
+  it("let one member be away unless they say more", () => {
+    const limits = ["racks", "corner", "share"].map((group) => file.maintenanceGroups.get(group)?.maxUnavailable);
 
-    expect(limits).toEqual([1, 2, 2, 1, 2]);
+    expect(limits).toEqual([1, 2, "70%"]);
   });
+
+  it.each(["12.5%", "0.5%", "0%", "101%", "-1%", "many", "1.5", "-1", "true", "null"])(
+    "are refused in the file, not by what becomes of it, when their share is %s",
+    (limit) => {
+      const text = `nodes: { alpha: {} }\nmaintenanceGroups: { all: { selector: {}, maxUnavailable: ${limit} } }`;
+
+      expect(faultsOf(text)).toEqual([
+        "/maintenanceGroups/all/maxUnavailable: A number of nodes from 1, or a share from 1% to 100% without a fraction, such as 25% (line 2, column 43)",
+      ]);
+    },
+  );
 });

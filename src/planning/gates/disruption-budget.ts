@@ -1,4 +1,6 @@
+import type { Selector } from "../fleet.ts";
 import type { GateVerdict } from "../plan-types.ts";
+import { selectorWords } from "../selector-words.ts";
 import { namesText, verdict, type BudgetUse, type HostView } from "./gate.ts";
 
 /** So many hosts may be out at once, over all rollouts. One that is out already takes no further place. */
@@ -18,7 +20,7 @@ export function budgetVerdict(use: BudgetUse, otherwiseSince: number): GateVerdi
     ...(elsewhere > 0 ? [`${elsewhere} for other reasons`] : []),
   ].join(", ");
   const detail =
-    `${here + elsewhere} of at most ${budget.max} of the ${budget.hosts.length} hosts that ${selectorText(budget.key)} selects are out: ` +
+    `${here + elsewhere} of at most ${budget.max} of the ${budget.hosts.length} hosts ${hostsOf(budget)} are out: ` +
     `${takers}. It opens when one of them is back, or is excused.`;
   return verdict("disruption-budget", since ?? otherwiseSince, detail);
 }
@@ -28,8 +30,6 @@ function hereText(names: readonly string[], here: number): string {
   return names.length === 0 ? `${here} dispatched by this decision` : `${namesText(names, here)} in this rollout`;
 }
 
-const selectorMax = 120; // it may list thousands of hosts
-
-function selectorText(key: string): string {
-  return key.length > selectorMax ? `${key.slice(0, selectorMax - 1)}…` : key;
+function hostsOf({ key }: BudgetUse["budget"]): string {
+  return selectorWords(JSON.parse(key) as Selector); // made by `selectorKey`
 }

@@ -54,7 +54,7 @@ export function createInventory({ stateDir, workDir, clock, log }: InventoryOpti
     present.clear();
     for (const { record, identity, isEnding } of await takeOver({ stateDir, clock, log })) {
       const incarnation = add(record, identity);
-      log.info({ incarnation: record.incarnation, pid: identity.pid }, "Taken over");
+      log.info({ incarnation: record.incarnation, processId: identity.pid }, "Taken over");
       if (isEnding) void end(incarnation, takenOverGraceMs);
     }
   }
@@ -69,7 +69,7 @@ export function createInventory({ stateDir, workDir, clock, log }: InventoryOpti
   async function start({ env, ...what }: Start) {
     const record = { ...what, incarnation: newName(what), startedAt: clock.now() };
     const incarnation = add(record, await launch({ stateDir, record, env, workDir, clock }));
-    log.info({ incarnation: record.incarnation, node: record.node, pid: incarnation.identity.pid }, "Started");
+    log.info({ incarnation: record.incarnation, node: record.node, processId: incarnation.identity.pid }, "Started");
     return incarnation;
   }
 
@@ -85,7 +85,7 @@ export function createInventory({ stateDir, workDir, clock, log }: InventoryOpti
     await markEnding(slotDir(stateDir, incarnation));
     await endProcess({ identity, incarnation, graceMs, clock, signal: over });
     await forget(incarnation);
-    log.info({ incarnation, node, pid: identity.pid }, "Ended");
+    log.info({ incarnation, node, processId: identity.pid }, "Ended");
   }
 
   async function refresh() {

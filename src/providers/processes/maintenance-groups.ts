@@ -11,13 +11,6 @@ export function membersOf(file: NodesFile, group: string): string[] {
   return spec === undefined ? [] : [...file.nodes.keys()].filter((node) => isMember(file, spec, node));
 }
 
-/** How many members may be in maintenance at a time: a share is rounded down, and at least 1. */
-export function maxUnavailableOf(file: NodesFile, group: string): number {
-  const limit = file.maintenanceGroups.get(group)?.maxUnavailable ?? 1;
-  if (typeof limit === "number") return limit;
-  return Math.max(1, Math.floor((membersOf(file, group).length * Number.parseFloat(limit)) / 100));
-}
-
 function isMember(file: NodesFile, { selector }: MaintenanceGroup, node: string): boolean {
   const labels = file.nodes.get(node)?.labels;
   return labels !== undefined && Object.entries(selector).every(([key, value]) => labels[key] === value);

@@ -118,14 +118,15 @@ const node = z.strictObject({
   daemons: z.record(name, z.strictObject({ command, env, essential: z.boolean().default(false) })).default({}),
 });
 
-const percent = z
-  .templateLiteral([z.number(), "%"])
-  .refine((text) => Number.parseFloat(text) > 0 && Number.parseFloat(text) <= 100, "More than 0% and at most 100%");
+const share = /^(?:100|[1-9]\d?)%$/; // as the group's own machine takes it, and never none
 
 const maintenanceGroup = z.strictObject({
   selector: z.record(z.string(), scalar),
   maxUnavailable: z
-    .union([z.int().positive(), percent], "A positive number of nodes, or a share such as 25%")
+    .custom<number | `${number}%`>(
+      (given) => (typeof given === "string" ? share.test(given) : Number.isSafeInteger(given) && Number(given) > 0),
+      "A number of nodes from 1, or a share from 1% to 100% without a fraction, such as 25%",
+    )
     .default(1),
 });
 

@@ -22,7 +22,7 @@ export async function takeOver(options: { stateDir: string; clock: Clock; log: L
     slots.map(async (slot): Promise<Taken | undefined> => {
       const identity = await settleClaim(slot.dir);
       if (identity !== undefined && slot.record === undefined) {
-        log.warn({ slot: slot.dir, pid: identity.pid }, "A slot's record cannot be read; its process is ended");
+        log.warn({ slot: slot.dir, processId: identity.pid }, "A slot's record cannot be read; its process is ended");
         await endUnknown(identity, slot.dir, options);
       } else if (identity !== undefined && slot.record !== undefined && isRunning(identity)) {
         return { record: slot.record, identity, isEnding: slot.isEnding };

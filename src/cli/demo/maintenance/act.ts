@@ -79,9 +79,9 @@ async function play(scene: Scene): Promise<number> {
     params: { node: "beta" },
     body: { reason: "a new disk", drainForMs: 6_000 },
   });
-  await watch(scene, client, "beta", ({ context }) => replicasLeft(context) === 1);
+  const shown = await watch(scene, client, "beta", ({ context }) => replicasLeft(context) === 1);
   await client.call("cordon-node", { params: { node: "gamma" }, body: {} });
-  await watch(scene, client, "beta", ({ state }) => state === "DrainFailed");
+  await watch(scene, client, "beta", ({ state }) => state === "DrainFailed", shown);
   output.line("   leaving it as if nothing had happened is refused:");
   await showRefusal(output, () => client.call("exit-maintenance", { params: { node: "beta" }, body: {} }));
   output.line("   an operator takes the decision: exit with force");
@@ -130,21 +130,22 @@ async function startUp(scene: Scene, nodesFile: string): Promise<Client> {
 const pollEveryMs = 100;
 const watchForMs = 60_000;
 
-/** Shows a node as it moves, until it is as expected. */
+/** Shows a node as it moves, until it is as expected. Answers with what it showed last, for one that goes on from there. */
 async function watch(
   { output, signal }: Scene,
   client: Client,
   node: string,
   isExpected: (node: InstanceView) => boolean,
-): Promise<void> {
+  shownBefore = "",
+): Promise<string> {
   const giveUpAt = Date.now() + watchForMs;
-  let shown = "";
+  let shown = shownBefore;
   for (;;) {
     const instance = await client.call("show-node", { params: { node } });
     const text = plain(`   ${node}  ${instance.state}  ${newsOf(instance)}`);
     if (text !== shown) output.line(text);
     shown = text;
-    if (isExpected(instance)) return;
+    if (isExpected(instance)) return shown;
     if (Date.now() > giveUpAt)
       throw new SignalboxError("wait-ended-otherwise", `${node} is still in ${instance.state} after ${watchForMs} ms.`);
     await delay(pollEveryMs, undefined, { signal });
