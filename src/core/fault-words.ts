@@ -44,7 +44,8 @@ const units: Readonly<Record<string, string>> = {
 };
 
 function expectedOneOf(values: readonly unknown[]): string {
-  return `expected ${values.length === 1 ? "" : "one of "}${values.map(String).join(", ")}`;
+  const named = values.map((value) => (value === "" ? "an empty text" : String(value)));
+  return `expected ${named.length === 1 ? "" : "one of "}${named.join(", ")}`;
 }
 
 function boundText(given: {

@@ -75,13 +75,22 @@ export function isApproval(schema: z.ZodType): boolean {
   return schema.meta()?.["approval"] === true;
 }
 
-/** Marks a field that only an operation of ours fills in; a raw event that carries it is refused. */
+/** Marks a field that only an operation of ours fills in; from outside an event that carries it is refused. */
 export function setByOperation<Schema extends z.ZodType>(schema: Schema): Schema {
   return schema.meta({ setByOperation: true });
 }
 
-export function isSetByOperation(schema: z.ZodType): boolean {
-  return schema.meta()?.["setByOperation"] === true;
+const setByOperationBySchema = new WeakMap<z.ZodType, readonly string[]>();
+
+/** Names of the fields of an event that only an operation of ours fills in. */
+export function fieldsSetByOperation(schema: z.ZodType): readonly string[] {
+  let fields = setByOperationBySchema.get(schema);
+  if (fields === undefined) {
+    const shape = schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : {};
+    fields = Object.keys(shape).filter((name) => shape[name]?.meta()?.["setByOperation"] === true);
+    setByOperationBySchema.set(schema, fields);
+  }
+  return fields;
 }
 
 /** The event union that a record of payload schemas describes, with what the engine stamps on each. */

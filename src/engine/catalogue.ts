@@ -1,5 +1,5 @@
 import { SignalboxError } from "../core/errors.ts";
-import { sendersOf, versionOf, type Machine } from "../core/machine.ts";
+import { fieldsSetByOperation, sendersOf, versionOf, type Machine } from "../core/machine.ts";
 import { describeFaults, readBy, type SchemaFault } from "../core/schema-faults.ts";
 import { checkFitness } from "../core/registration.ts";
 
@@ -78,15 +78,23 @@ export function parseEvent(machine: Machine, event: unknown, sender?: "engine"):
   if (sender !== "engine" && sendersOf(schema).every((each) => each === "engine")) {
     throw new SignalboxError("internal-event", `${type} is sent by the engine only.`);
   }
-  if ("at" in payload || "principal" in payload) {
-    const stamped = ["at", "principal"].filter((field) => field in payload);
-    throw new SignalboxError("invalid-request", `The engine sets ${stamped.join(" and ")}; leave them out.`, {
-      errors: stamped.map((field) => ({ pointer: `/${field}`, detail: "set by the engine" })),
-    });
-  }
+  const stamped = stamps.filter((field) => field in payload);
+  if (stamped.length > 0) throw notToBeSet(stamped, "the engine");
+  const ours = sender === "engine" ? [] : fieldsSetByOperation(schema).filter((field) => field in payload);
+  if (ours.length > 0) throw notToBeSet(ours, "an operation of the server only");
   const { fits, data, faults } = readBy(schema, payload);
   if (!fits) throw invalid(`The event does not fit ${type} of ${machine.name}`, faults);
   return { type, payload: data as Record<string, unknown> };
+}
+
+/** What the engine puts on each event. */
+const stamps = ["at", "principal"];
+
+function notToBeSet(fields: readonly string[], setBy: string): SignalboxError {
+  const [are, them] = fields.length === 1 ? ["is", "it"] : ["are", "them"];
+  return new SignalboxError("invalid-request", `${fields.join(" and ")} ${are} set by ${setBy}; leave ${them} out.`, {
+    errors: fields.map((field) => ({ pointer: `/${field}`, detail: `set by ${setBy}` })),
+  });
 }
 
 function invalid(what: string, errors: readonly SchemaFault[]): SignalboxError {

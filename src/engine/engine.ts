@@ -110,8 +110,8 @@ export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "jou
   transactAsEngine(moves: readonly EngineMove[], options?: TransactOptions): Promise<Sent[]>;
   /** The first answer to a command that says by its fingerprint what it stands for; undefined when it was never given. */
   recall(options: CommandOptions): Promise<Sent[] | undefined>;
-  /** What an event would do now. Changes nothing. */
-  dryRun(id: string, event: AnyEventObject, options?: { principal?: string }): Promise<DryRun>;
+  /** What an event would do now, from outside or (`sender: "engine"`) from an operation of ours. Changes nothing. */
+  dryRun(id: string, event: AnyEventObject, options?: { principal?: string; sender?: "engine" }): Promise<DryRun>;
   explain(id: string, event?: AnyEventObject, options?: { principal?: string }): Promise<Explanation>;
   /** Replays one instance's journal, or all. */
   verify(id?: string): Promise<Verification>;
@@ -211,9 +211,9 @@ export function createEngine(options: EngineOptions): Engine {
   const { verify } = createVerifier({ store, catalogue, performs });
   const { momentOf } = createHistory({ store, catalogue, limits, performs });
 
-  async function dryRun(id: string, event: AnyEventObject, principal = "local"): Promise<DryRun> {
+  const dryRun: Engine["dryRun"] = async (id, event, { principal = "local", sender } = {}) => {
     const head = await reading.head(id);
-    const { type, payload } = parseEvent(head.machine, event);
+    const { type, payload } = parseEvent(head.machine, event, sender);
     const at = Math.max(clock.now(), head.row.at);
     const asker = { ...engineAsker, principal };
     const {
@@ -224,7 +224,7 @@ export function createEngine(options: EngineOptions): Engine {
       head: after,
     } = eventMove(head, { type, ...payload, at, principal }, asker, performs);
     return { outcome, ...(reasons && { reasons }), via, effects, instance: viewOf(after, clock.now()) };
-  }
+  };
 
   async function* rowsOf(id?: string): AsyncGenerator<InstanceRow> {
     if (id !== undefined) {
@@ -274,7 +274,7 @@ export function createEngine(options: EngineOptions): Engine {
     transact: (moves, asked) => transact(moves.map(asOutsider), asked),
     transactAsEngine: transact,
     recall: transactor.recall,
-    dryRun: (id, event, asked) => dryRun(id, event, asked?.principal),
+    dryRun,
 
     async explain(id, event, asked) {
       const instance = await read(id);
@@ -286,7 +286,7 @@ export function createEngine(options: EngineOptions): Engine {
         pending: items,
       };
       if (event === undefined) return explained;
-      const { instance: after, ...verdict } = await dryRun(id, event, asked?.principal);
+      const { instance: after, ...verdict } = await dryRun(id, event, asked);
       return { ...explained, verdict: { type: event.type, to: after.state, ...verdict } };
     },
 

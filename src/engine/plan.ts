@@ -139,7 +139,8 @@ export function createPlanner(given: {
       if (stepped.size >= limits.movesMax) throw tooMany(limits.movesMax);
       const machine = catalogue.machine(child.machine);
       const input = parseInput(machine, child.input);
-      if (stepped.has(child.id) || (yield* waitFor(heads.find(child.id))) !== undefined) throw taken(child.id);
+      if (stepped.has(child.id) || (yield* waitFor(heads.find(child.id))) !== undefined)
+        throw taken(child.id, "made by somebody else");
       const canonicalInput = canonicalJson(child.input);
       const creation = { machine, id: child.id, input, canonicalInput, labels: {}, parent: child.parent, at };
       const moved = createMove(creation, { ...asker, principal: "engine", stream: null }, performs);
@@ -160,7 +161,8 @@ export function createPlanner(given: {
     const existing = hot === undefined ? draft.stepped.get(id) : begin(draft, hot);
     if (existing !== undefined) {
       const { row } = existing.head;
-      if (row.machine !== name || row.input !== canonicalInput) throw taken(id);
+      if (row.machine !== name) throw taken(id, `as an instance of ${row.machine}`);
+      if (row.input !== canonicalInput) throw taken(id, "with another input");
       draft.answers.push({ id, outcome: "unchanged", version: row.version, via: [], effects: [] });
       return;
     }
@@ -272,8 +274,8 @@ function answerOf(id: string, { outcome, head, reasons, via, effects }: Moved): 
   return { id, outcome, version: head.row.version, ...(reasons && { reasons }), via, effects };
 }
 
-function taken(id: string): SignalboxError {
-  return new SignalboxError("already-exists", `${id} exists already, with another input. Choose another id.`);
+function taken(id: string, how: string): SignalboxError {
+  return new SignalboxError("already-exists", `${id} exists already, ${how}. Choose another id.`);
 }
 
 function failedChild({ id, parent }: Child, error: SignalboxError, at: number, { trace }: Asker): PendingRow {

@@ -1,4 +1,5 @@
 import type { AnyStateNode } from "xstate";
+import { messageOf } from "../core/errors.ts";
 import { leadingRegion, metaOf, sendersOf, stateNodesOf, type Machine } from "../core/machine.ts";
 import type { Instance, WaitingFor } from "../core/outcome.ts";
 import type { PendingRow } from "../store/store.ts";
@@ -128,7 +129,11 @@ function untilOf({ snapshot, armed }: Head, node: AnyStateNode): number | null {
 
 function notesOf({ machine, snapshot, row }: Head): readonly string[] {
   const notes = machine.notes as ((context: unknown, state: string) => readonly string[]) | undefined;
-  return notes?.(snapshot.context, row.state) ?? [];
+  try {
+    return notes?.(snapshot.context, row.state) ?? [];
+  } catch (error) {
+    return [`the notes of ${machine.name} fail: ${messageOf(error)}`]; // whoever has sent is answered all the same: it is committed
+  }
 }
 
 /** Calls that do not go as they should: whoever waits is told the true reason. */

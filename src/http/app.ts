@@ -1,4 +1,4 @@
-import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from "express";
+import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import { isSignalboxError, messageOf, SignalboxError } from "../core/errors.ts";
 import { silentLog, type Log } from "../core/log.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -12,15 +12,14 @@ import { problemOf } from "../operations/problem.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { packageVersion } from "../package-file.ts";
-import { createGuard, identityOf, type Authenticate } from "./authentication.ts";
-import { readBody, refuseBody } from "./body.ts";
+import { createGuard, identityOf, type Authenticate, type Guard } from "./authentication.ts";
+import { createBodyReader, tooLarge } from "./body.ts";
 import { parsePart } from "./parse.ts";
-import { setBrowserHeaders } from "./browser-headers.ts";
 import { callerOf } from "./caller.ts";
 import { checkHeaders } from "./request-headers.ts";
 import { requestIdOf, takeRequestId } from "./request-id.ts";
 import { noteAnswer, noteError, noteOperation, traceOf, watchRequests } from "./request-log.ts";
-import { send } from "./send.ts";
+import { headersOf, send } from "./send.ts";
 import { createStreams, defaultStreamLimits, type StreamLimits, type Streams } from "./stream.ts";
 
 export interface AppOptions {
@@ -66,22 +65,17 @@ export function createApp(engine: Engine, options: AppOptions = {}): Express {
   app.disable("etag"); // ours is the version of an instance
   app.set("query parser", "simple");
 
-  app.use(
-    takeRequestId,
-    watchRequests({ log, metrics, tracing }),
-    setBrowserHeaders(),
-    refuseWhen(options.stopping),
-    checkHeaders,
-  );
+  const watch = watchRequests({ log, metrics, tracing });
+  app.use((request: Request, response: Response, next: NextFunction) => {
+    takeRequestId(request, response);
+    watch(request, response);
+    refuseWhen(options.stopping);
+    checkHeaders(request);
+    next();
+  });
   const guard = createGuard({ authenticate: options.authenticate, clock: engine.clock, log });
   for (const operation of operations) {
-    app[verbOf(operation)](
-      operation.path,
-      noteOperation(operation),
-      guard(operation),
-      operation.body === undefined && !operation.isChange ? refuseBody : readBody({ limit: operation.bodyBytesMax }),
-      handler(operation, workplace, streams),
-    );
+    app[verbOf(operation)](operation.path, handler(operation, { guard, workplace, streams }));
   }
   for (const [path, methods] of Map.groupBy(operations, ({ path }) => path)) app.all(path, methodNotAllowed(methods));
   app.use((request: Request) => {
@@ -102,12 +96,17 @@ export function createApp(engine: Engine, options: AppOptions = {}): Express {
   return app;
 }
 
-function handler(operation: Operation, workplace: Workplace, streams: Streams) {
+function handler(operation: Operation, given: { guard: Guard; workplace: Workplace; streams: Streams }) {
+  const { guard, workplace, streams } = given;
+  const readBody = createBodyReader(operation);
   return async (request: Request, response: Response): Promise<void> => {
+    noteOperation(request, response, operation);
+    await guard(request, response, operation);
+    const body = await readBody(request, response);
     const asked = {
       params: parsePart(operation.params, request.params, "path"),
       query: parsePart(operation.query, request.query, "query"),
-      body: parsePart(operation.body, request.body as unknown, "body"),
+      body: parsePart(operation.body, body, "body"),
     };
     const caller = {
       ...callerOf(request, operation, asked, identityOf(response)),
@@ -129,14 +128,12 @@ function goneOf(response: Response): AbortSignal {
   return gone.signal;
 }
 
-function refuseWhen(stopping: AbortSignal | undefined): RequestHandler {
-  return (_request, _response, next) => {
-    if (stopping?.aborted !== true) return next();
-    throw new SignalboxError(
-      "shutting-down",
-      "The server is stopping. Try again; the next one takes up what is pending.",
-    );
-  };
+function refuseWhen(stopping: AbortSignal | undefined): void {
+  if (stopping?.aborted !== true) return;
+  throw new SignalboxError(
+    "shutting-down",
+    "The server is stopping. Try again; the next one takes up what is pending.",
+  );
 }
 
 /** RFC 6750, 3. */
@@ -149,8 +146,11 @@ function methodNotAllowed(allowed: readonly Operation[]) {
   const methods = allowed.map(({ method }) => method);
   const allow = ["OPTIONS", ...methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]))].join(", ");
   return (request: Request, response: Response) => {
+    if (request.method === "OPTIONS") {
+      response.writeHead(204, { ...headersOf(response), Allow: allow }).end();
+      return;
+    }
     response.set("Allow", allow);
-    if (request.method === "OPTIONS") return void response.status(204).end();
     throw new SignalboxError(
       "method-not-allowed",
       `${request.path} takes ${methods.join(" and ")}, not ${request.method}.`,
@@ -166,9 +166,7 @@ function verbOf({ method }: Operation): "get" | "post" | "delete" {
 function asKnown(error: unknown): unknown {
   if (isSignalboxError(error)) return error;
   const { status, type, limit = 0 } = error as { status?: number; type?: string; limit?: number };
-  if (type === "entity.too.large") {
-    return new SignalboxError("payload-too-large", `The body is larger than ${limit / 1_024} KiB.`);
-  }
+  if (type === "entity.too.large") return tooLarge(limit);
   if (status === 415) return new SignalboxError("unsupported-media-type", "The encoding of the body is not read here.");
   if (typeof status === "number" && status >= 400 && status < 500) {
     return new SignalboxError("invalid-request", `The request cannot be read: ${messageOf(error)}.`);

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { Request, RequestHandler, Response } from "express";
+import type { Request, Response } from "express";
 import type { Clock } from "../core/clock.ts";
 import { isSignalboxError, SignalboxError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
@@ -20,23 +20,19 @@ export type Identity = Pick<Caller, "principal" | "role" | "isStillValid">;
 export type Authenticate = (request: IncomingMessage) => Identity | undefined | Promise<Identity | undefined>;
 
 /** Lets a request through to an operation when the one who asks may ask it; before its body is read. */
-export function createGuard(given: {
-  authenticate: Authenticate | undefined;
-  clock: Clock;
-  log: Log;
-}): (operation: Operation) => RequestHandler {
+export type Guard = (request: Request, response: Response, operation: Operation) => Promise<void>;
+
+export function createGuard(given: { authenticate: Authenticate | undefined; clock: Clock; log: Log }): Guard {
   const { authenticate = asLocal, clock, log } = given;
   const failures = createFailureRate(clock);
-  return ({ permission }) =>
-    async (request, response, next) => {
-      const identity =
-        permission === "open"
-          ? await known(authenticate, request)
-          : await identified(authenticate, { request, response, failures, log });
-      response.locals["identity"] = identity;
-      checkPermission(identity, permission);
-      next();
-    };
+  return async (request, response, { permission }) => {
+    const identity =
+      permission === "open"
+        ? await known(authenticate, request)
+        : await identified(authenticate, { request, response, failures, log });
+    response.locals["identity"] = identity;
+    checkPermission(identity, permission);
+  };
 }
 
 export function identityOf(response: Response): Identity {

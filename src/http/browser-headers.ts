@@ -1,4 +1,4 @@
-import type { RequestHandler, Response } from "express";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import helmet from "helmet";
 
 /**
@@ -15,21 +15,17 @@ const protect = helmet({
 });
 
 /** They are the same for every answer, so they are asked for once. */
-export function setBrowserHeaders(): RequestHandler {
-  const headers = headersOf(protect);
-  return (_request, response, next) => {
-    for (const [name, value] of headers) response.setHeader(name, value);
-    next();
-  };
-}
+export const browserHeaders: Readonly<Record<string, string>> = headersSetBy(protect);
 
-function headersOf(handler: typeof protect): [name: string, value: string][] {
-  const headers: [string, string][] = [];
+function headersSetBy(handler: typeof protect): Record<string, string> {
+  const headers: Record<string, string> = {};
   const response = {
-    setHeader: (name: string, value: string) => headers.push([name, value]),
+    setHeader(name: string, value: string) {
+      headers[name] = value;
+    },
     removeHeader: () => undefined,
   };
-  handler({} as never, response as unknown as Response, (error) => {
+  handler({} as IncomingMessage, response as unknown as ServerResponse, (error) => {
     if (error !== undefined) throw error as Error;
   });
   return headers;

@@ -1,4 +1,4 @@
-import type { Request, RequestHandler } from "express";
+import type { Request } from "express";
 import { SignalboxError } from "../core/errors.ts";
 
 const headersMax = 100; // what proxies add stays below 40
@@ -7,7 +7,7 @@ const headersMax = 100; // what proxies add stays below 40
 const singletons = ["authorization", "content-type", "host", "idempotency-key", "if-match", "origin", "traceparent"];
 
 /** Refuses what can be read in two ways, and what a page of another site had a browser send. */
-export const checkHeaders: RequestHandler = (request, _response, next) => {
+export function checkHeaders(request: Request): void {
   if (request.rawHeaders.length > headersMax * 2) {
     throw new SignalboxError("invalid-request", `A request has at most ${headersMax} header fields.`);
   }
@@ -16,8 +16,7 @@ export const checkHeaders: RequestHandler = (request, _response, next) => {
   if (!isSafe(request) && isOfAnotherSite(request)) {
     throw new SignalboxError("forbidden", "A page of another site may not change anything here.");
   }
-  next();
-};
+}
 
 /** Node keeps one value of most names: when all are there, nothing came twice. */
 function hasDoubles({ rawHeaders, headers }: Request): boolean {

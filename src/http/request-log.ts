@@ -1,4 +1,4 @@
-import type { Request, RequestHandler, Response } from "express";
+import type { Request, Response } from "express";
 import { isSignalboxError, messageOf } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { traceparentIn } from "../core/traceparent.ts";
@@ -22,9 +22,13 @@ interface Notes {
 }
 
 /** Follows every request to the end of its answer: one line in the log, one count, one span. To come after `takeRequestId`. */
-export function watchRequests(given: { log: Log; metrics: Metrics; tracing: Tracing | undefined }): RequestHandler {
+export function watchRequests(given: {
+  log: Log;
+  metrics: Metrics;
+  tracing: Tracing | undefined;
+}): (request: Request, response: Response) => void {
   const { log, metrics, tracing } = given;
-  return (request, response, next) => {
+  return (request, response) => {
     const startedMs = performance.now();
     const { method } = request;
     const notes: Notes = {};
@@ -45,18 +49,14 @@ export function watchRequests(given: { log: Log; metrics: Metrics; tracing: Trac
       span?.ended(end);
       write(log, { request, response, notes, status, durationMs: Math.round(performance.now() - startedMs) });
     });
-    next();
   };
 }
 
 const clientClosedRequest = 499; // nobody was there any more to be answered; what proxies log for it
 
 /** What the request asks for, as soon as it is known. */
-export function noteOperation(operation: Operation): RequestHandler {
-  return (request, response, next) => {
-    Object.assign(notesOf(response), { operation, params: request.params });
-    next();
-  };
+export function noteOperation({ params }: Request, response: Response, operation: Operation): void {
+  Object.assign(notesOf(response), { operation, params });
 }
 
 /** Which instance the answer is about. */

@@ -94,6 +94,17 @@ export function createHttpServer(app: RequestListener, changes: Partial<ServerLi
   server.maxConnections = limits.connectionsMax;
   server.timeout = limits.stalledMs;
   limitPerAddress(server, limits);
+  server.on("checkContinue", (request, response) => {
+    // Who reads the body asks for it. Refused without, nobody knows whether what comes next is the body: the connection ends.
+    const { shouldKeepAlive } = response;
+    response.shouldKeepAlive = false;
+    request.once("resume", () => {
+      if (response.headersSent) return;
+      response.shouldKeepAlive = shouldKeepAlive;
+      response.writeContinue();
+    });
+    server.emit("request", request, response);
+  });
   server.prependListener("request", ({ headers }, response) => {
     // We upgrade to nothing, which is no fault; but Node 24 no longer notices a broken request that follows on the connection.
     if (headers.upgrade !== undefined) response.shouldKeepAlive = false;

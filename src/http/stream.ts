@@ -8,6 +8,7 @@ import type { JournalEntry } from "../engine/reading.ts";
 import type { Caller } from "../operations/operation.ts";
 import { entryBody } from "../operations/wire.ts";
 import { requestIdOf } from "./request-id.ts";
+import { headersOf } from "./send.ts";
 
 export interface StreamLimits {
   /** Streams of one principal at the same time: each holds a socket. Beyond it 429. */
@@ -149,7 +150,7 @@ export function createStreams(given: { limits: StreamLimits; stopping: AbortSign
 }
 
 function setHead(response: Response): void {
-  response.status(200).type("text/event-stream");
+  response.status(200).set(headersOf(response)).type("text/event-stream");
   response.set("Cache-Control", "no-store, no-transform"); // compression would hold entries back
   response.set("X-Accel-Buffering", "no"); // and so would a proxy
 }

@@ -18,8 +18,7 @@ import {
 } from "./agent-schemas.ts";
 import { fleetOf } from "./fleet-of.ts";
 import { operation, type Caller } from "./operation.ts";
-import { checkNumberedEvent } from "./outside-event.ts";
-import { hostOfAgent } from "./permission.ts";
+import { checkSender, hostOfAgent } from "./permission.ts";
 import { orderBody } from "./rollout-wire.ts";
 
 const eventsMax = 200; // of one request: about 50 kB, and one commit
@@ -184,8 +183,9 @@ function checkEvent(
   { id, event, index }: { id: string; event: NumberedEvent["event"]; index: number },
 ): void {
   try {
-    checkNumberedEvent(engine, caller, { id, machine: "host", event });
-    parseEvent(engine.catalogue.machine("host"), event);
+    const machine = engine.catalogue.machine("host");
+    checkSender(caller, { id, machine, type: event.type });
+    parseEvent(machine, event);
   } catch (error) {
     if (!isSignalboxError(error)) throw error;
     const { code, detail, details } = error;

@@ -286,7 +286,7 @@ export const problemExamples: Readonly<Record<string, ProblemDocument>> = {
         code: "budget-exhausted",
         detail: budgetDetail,
         data: { group: "racks", maxUnavailable: 1, holders: ["beta"], waiting: ["gamma"] },
-        hint: "ask with queue: true to wait in line",
+        hint: "ask with `queue` to wait in line (at the command line `--queue`)",
       },
     ],
     hears: activeNode.hears,

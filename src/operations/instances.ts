@@ -3,7 +3,7 @@ import { dryRun, explanation, instanceList, instanceView, sentEvent, verificatio
 import { asked, checkVersion, versionOf } from "./asked.ts";
 import { given } from "./given.ts";
 import { operation } from "./operation.ts";
-import { checkFields, checkOutsideEvent } from "./outside-event.ts";
+import { checkOutsideEvent } from "./outside-event.ts";
 import { checkHost, whyNotSend } from "./permission.ts";
 import { creationBody, cursorQuery, eventBody, idParams, labelQuery, limitQuery, newId } from "./schemas.ts";
 import { dryRunBody, explanationBody, instanceBody, pageBody, sentAnswer } from "./wire.ts";
@@ -158,7 +158,6 @@ export const explainEvent = operation({
   isChange: false,
   async run({ params: { id }, body }, caller, { engine }) {
     const { machine } = await engine.read(id);
-    checkFields(engine, machine, body);
     const forbidden = whyNotSend(caller, { id, machine: engine.catalogue.find(machine), type: body.type });
     return {
       status: 200,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import {
+  fieldsSetByOperation,
   isApproval,
-  isSetByOperation,
   leadingRegion,
   metaOf,
   sendersOf,
@@ -126,10 +126,7 @@ function payloadSchema(schema: z.ZodType) {
     io: "input",
     unrepresentable: "any",
   });
-  const shape = schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : {};
-  const open = Object.entries(properties).filter(([name]) => {
-    const field = shape[name];
-    return field === undefined || !isSetByOperation(field);
-  });
+  const ours = fieldsSetByOperation(schema);
+  const open = Object.entries(properties).filter(([name]) => !ours.includes(name));
   return { ...described, properties: Object.fromEntries(open) };
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { SignalboxError } from "../core/errors.ts";
 import type { Instance, Sent } from "../core/outcome.ts";
 import type { Engine } from "../engine/engine.ts";
+import { parseEvent } from "../engine/catalogue.ts";
 import { ifThere } from "../engine/if-there.ts";
 import { asked, versionOf } from "./asked.ts";
 import { given } from "./given.ts";
@@ -88,6 +89,7 @@ export const enterMaintenance = operation({
     const { queue = false, ...request } = body ?? {};
     const event = { type: "maintenance.enter", ...request };
     checkOutsideEvent(engine, caller, { id: node.id, machine: node.machine, event });
+    parseEvent(engine.catalogue.machine(node.machine), event); // before the budget is looked at, and as what comes from outside
     const entry = { node, event, slots: groupsOf(node).toSorted() };
     const isAsExpected = (caller.expectedVersion ?? node.version) === node.version; // else the engine says so, or answers again
     const isInLine = queue && entry.slots.length > 0 && node.state === "Active" && isAsExpected;
@@ -173,13 +175,13 @@ function movesAtOnce({ node, event, slots }: Entry, caller: Caller): EngineMoves
     sender: "engine" as const,
   }));
   const hasSlots = slots.length > 0 && { slots };
-  return [...taken, { id: node.id, event: { ...event, ...hasSlots }, ...versionOf(caller) }];
+  return [...taken, { id: node.id, event: { ...event, ...hasSlots }, ...versionOf(caller), sender: "engine" }];
 }
 
 /** The groups pass the node on in order of their names, so that no two nodes wait for each other. */
 async function movesInLine(engine: Engine, { node, event, slots }: Entry, caller: Caller): Promise<EngineMoves> {
   const { principal } = caller;
-  const trial = await engine.dryRun(node.id, { ...event, slots }, { principal }); // what is wrong is told now, not when its turn comes
+  const trial = await engine.dryRun(node.id, { ...event, slots }, { principal, sender: "engine" }); // what is wrong is told now, not when its turn comes
   if (trial.outcome === "refused") return movesAtOnce({ node, event, slots }, caller);
   const { type: _type, ...request } = event;
   const [first = "", ...next] = slots;

@@ -1,7 +1,5 @@
-import { z } from "zod";
 import { agentEventTypes } from "../../machines/host/events.ts";
 import { isSignalboxError, SignalboxError } from "../core/errors.ts";
-import { isSetByOperation } from "../core/machine.ts";
 import type { Move } from "../core/outcome.ts";
 import { parseEvent, parseInput } from "../engine/catalogue.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -16,16 +14,11 @@ export interface OutsideEvent {
   event: EventBody;
 }
 
-/** Refuses an event that the caller may not send beside a numbered stream, and fields that only an operation of ours fills in. */
-export function checkOutsideEvent(engine: Engine, caller: Caller, sending: OutsideEvent): void {
-  checkNumberedEvent(engine, caller, sending);
-  checkNeedsNoNumber(caller, sending);
-}
-
-/** The same of an event that has its number in a stream. */
-export function checkNumberedEvent({ catalogue }: Engine, caller: Caller, { id, machine, event }: OutsideEvent): void {
+/** Refuses an event that the caller may not send beside a numbered stream. */
+export function checkOutsideEvent({ catalogue }: Engine, caller: Caller, sending: OutsideEvent): void {
+  const { id, machine, event } = sending;
   checkSender(caller, { id, machine: catalogue.find(machine), type: event.type });
-  checkFields({ catalogue }, machine, event);
+  checkNeedsNoNumber(caller, sending);
 }
 
 const ofAgents: ReadonlySet<string> = new Set(agentEventTypes);
@@ -35,24 +28,6 @@ function checkNeedsNoNumber({ principal, role }: Caller, { machine, event }: Out
   if (machine !== "host" || !ofAgents.has(event.type) || hostOfAgent(role) === undefined) return;
   const detail = `${principal} is the agent of a host and tells ${event.type} with its number: POST /v1/agent/events.`;
   throw new SignalboxError("forbidden", detail);
-}
-
-/** Refuses fields of a raw event that only an operation of ours fills in, such as the slots of a maintenance group. */
-export function checkFields({ catalogue }: Pick<Engine, "catalogue">, machine: string, event: EventBody): void {
-  const events = catalogue.find(machine)?.events ?? {};
-  const schema = Object.hasOwn(events, event.type) ? events[event.type] : undefined;
-  if (!(schema instanceof z.ZodObject)) return;
-  const fields = Object.entries(schema.shape as Record<string, z.ZodType>)
-    .filter(([name, field]) => name in event && isSetByOperation(field))
-    .map(([name]) => name);
-  if (fields.length === 0) return;
-  throw new SignalboxError(
-    "invalid-request",
-    `${fields.join(" and ")} of ${event.type} cannot be set from outside; leave ${fields.length === 1 ? "it" : "them"} out.`,
-    {
-      errors: fields.map((field) => ({ pointer: `/${field}`, detail: "set by an operation of the server only" })),
-    },
-  );
 }
 
 /** Checks the moves of a transaction one by one, so that a fault says which of them has it and where. */

@@ -33,8 +33,13 @@ const approvers: readonly Kind[] = ["approver", "admin"];
 export function checkPermission({ principal, role }: Caller, permission: Permission): void {
   if (grants[kindOf(role)].includes(permission)) return;
   if (role === "anonymous") throw new SignalboxError("unauthenticated", "This is not told to everybody. Send a token.");
+  const who = `${principal} is ${named(role)} and may not`;
+  if (permission === "send") {
+    const detail = `${who} send events; it takes a role that may send this one, and \`explain\` with its type says which.`;
+    throw new SignalboxError("forbidden", detail);
+  }
   const needed = rolesWhere((kind) => grants[kind].includes(permission));
-  throw new SignalboxError("forbidden", `${principal} is ${named(role)} and may not do this; it takes ${needed}.`);
+  throw new SignalboxError("forbidden", `${who} do this; it takes ${needed}.`);
 }
 
 /** Throws `forbidden` when the caller may not send the event to that instance. What the machine does not know is not judged. */

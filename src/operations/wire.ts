@@ -18,19 +18,34 @@ export function timeText(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }
 
+/** The same for the times of one answer, of which many are one: to find a text again costs less than to write it. */
+function createTimeTexts(): typeof timeText {
+  const written = new Map<number, string>();
+  function text(at: number): string;
+  function text(at: number | null): string | null;
+  function text(at: number | null): string | null {
+    if (at === null) return null;
+    const known = written.get(at) ?? timeText(at);
+    written.set(at, known);
+    return known;
+  }
+  return text;
+}
+
 /** The view, with times as text. What is inside `context` stays as the machine wrote it. */
 export function instanceBody(instance: Instance): InstanceView {
+  const text = createTimeTexts();
   return {
     ...instance,
-    since: timeText(instance.since),
-    deadline: timeText(instance.deadline),
+    since: text(instance.since),
+    deadline: text(instance.deadline),
     waitingFor: instance.waitingFor.map((each) => ({
       ...each,
-      since: timeText(each.since),
-      until: timeText(each.until),
+      since: text(each.since),
+      until: text(each.until),
     })),
-    createdAt: timeText(instance.createdAt),
-    updatedAt: timeText(instance.updatedAt),
+    createdAt: text(instance.createdAt),
+    updatedAt: text(instance.updatedAt),
   };
 }
 

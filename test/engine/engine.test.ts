@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { nodeMaintenance } from "../../machines/node-maintenance/node-maintenance.ts";
 import { isSignalboxError } from "../../src/core/errors.ts";
+import { counter } from "../support/test-machines.ts";
 import { startsAt, createWorld } from "../support/world.ts";
 
 describe("create", () => {
@@ -59,6 +61,8 @@ describe("create", () => {
     ["an input that JSON cannot carry", { machine: "counter", id: "d", input: { count: 1n } }, "invalid-request"],
     ["an empty id", { machine: "counter", id: "", input: {} }, "invalid-request"],
     ["an id with a line break", { machine: "counter", id: "a\nb", input: {} }, "invalid-request"],
+    ["an id of blanks alone", { machine: "counter", id: " \u00a0\u2003", input: {} }, "invalid-request"],
+    ["an id that nobody can see", { machine: "counter", id: "\u200b\u3164\u2800", input: {} }, "invalid-request"],
     ["half a character in an id", { machine: "counter", id: "a\ud800", input: {} }, "invalid-request"],
     ["a very long id", { machine: "counter", id: "x".repeat(501), input: {} }, "invalid-request"],
   ])("refuses %s", async (_what, request, code) => {
@@ -67,6 +71,25 @@ describe("create", () => {
 
     await expect(engine.create(request)).rejects.toMatchObject({ code });
     expect((await engine.list()).items).toHaveLength(1);
+  });
+
+  it("says what has an id already", async () => {
+    const { engine } = createWorld();
+    await engine.create({ machine: "counter", id: "c", input: {} });
+
+    await expect(engine.create({ machine: "messenger", id: "c", input: {} })).rejects.toMatchObject({
+      detail: "c exists already, as an instance of counter. Choose another id.",
+    });
+    await expect(engine.create({ machine: "counter", id: "c", input: { count: 1 } })).rejects.toMatchObject({
+      detail: "c exists already, with another input. Choose another id.",
+    });
+  });
+
+  it("takes an id with blanks in it, and one of a single mark", async () => {
+    const { engine } = createWorld();
+
+    for (const id of [" a ", "\u{1f468}\u200d\u{1f469}", "."])
+      expect(await engine.create({ machine: "counter", id, input: {} })).toMatchObject({ id });
   });
 
   it("knows its machines by name once", () => {
@@ -156,6 +179,38 @@ describe("send", () => {
     expect(await store.position()).toBe(1);
   });
 
+  it("says what an event leaves out, in the right number", async () => {
+    const { engine } = createWorld();
+    await engine.create({ machine: "counter", id: "c", input: {} });
+
+    await expect(engine.send("c", { type: "inc", at: 5 })).rejects.toMatchObject({
+      detail: "at is set by the engine; leave it out.",
+    });
+    await expect(engine.send("c", { type: "inc", at: 5, principal: "root" })).rejects.toMatchObject({
+      detail: "at and principal are set by the engine; leave them out.",
+    });
+  });
+
+  it("takes from nobody outside a field that only an operation fills in", async () => {
+    const { engine } = createWorld({ machines: [nodeMaintenance] });
+    await engine.create({ machine: "nodeMaintenance", id: "n", input: { node: "n", groups: ["racks"] } });
+    const event = { type: "maintenance.enter", slots: ["racks"], onBehalfOf: "ada" };
+    const fault = {
+      code: "invalid-request",
+      detail: "slots and onBehalfOf are set by an operation of the server only; leave them out.",
+      details: { errors: [{ pointer: "/slots" }, { pointer: "/onBehalfOf" }] },
+    };
+
+    await expect(engine.send("n", event)).rejects.toMatchObject(fault);
+    await expect(engine.transact([{ id: "n", event }])).rejects.toMatchObject(fault);
+    await expect(engine.dryRun("n", event)).rejects.toMatchObject(fault);
+    await expect(engine.explain("n", event)).rejects.toMatchObject(fault);
+    await expect((await engine.actor("n")).send(event)).rejects.toMatchObject(fault);
+    const [entered] = await engine.transactAsEngine([{ id: "n", event, sender: "engine" }]);
+
+    expect(entered).toMatchObject({ outcome: "changed", instance: { state: "EnteringMaintenance" } });
+  });
+
   it("changes nothing when the machine fails", async () => {
     const { engine, store } = createWorld();
     await engine.create({ machine: "counter", id: "c", input: {} });
@@ -166,6 +221,20 @@ describe("send", () => {
     expect(await engine.read("c")).toEqual(before);
     expect(await store.position()).toBe(1);
     expect(await engine.send("c", { type: "inc" })).toMatchObject({ outcome: "changed", version: 2 });
+  });
+
+  it("answers also where the notes of the machine fail, and says so where they would stand", async () => {
+    const notes = () => {
+      throw new Error("no notes today");
+    };
+    const { engine, store } = createWorld({ machines: [{ ...counter, notes }] });
+    await engine.create({ machine: "counter", id: "c", input: {} });
+
+    const { outcome, instance } = await engine.send("c", { type: "inc" });
+
+    expect(outcome).toBe("changed");
+    expect(instance.waitingFor[0]?.what).toMatch(/; the notes of counter fail: no notes today$/);
+    expect(await store.position()).toBe(2);
   });
 
   it("refuses another version than the expected one, with the one it is at", async () => {

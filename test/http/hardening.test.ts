@@ -57,13 +57,19 @@ async function untilEnd(socket: Socket): Promise<string> {
   return text;
 }
 
-/** What a connection answers to bytes, until one of the two ends it. */
-async function answerTo(site: { url: string }, bytes: string): Promise<string> {
+/**
+ * What a connection answers to bytes until the server ends it, so the last request has to ask for that; where it `isCut` the
+ * client hangs up behind them.
+ */
+async function answerTo(site: { url: string }, bytes: string, { isCut = false } = {}): Promise<string> {
   const socket = await opened(site);
   const answer = untilEnd(socket);
-  socket.end(bytes);
+  if (isCut) socket.end(bytes);
+  else socket.write(bytes);
   return answer;
 }
+
+const last = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 const quick = { headersWithinMs: 200, requestWithinMs: 400, connectionsCheckMs: 50 };
 const attackers = 24;
@@ -132,7 +138,7 @@ describe("connections", () => {
     const refused = await untilEnd(await opened({ url }, "127.0.0.2"));
     const other = await opened({ url }, "127.0.0.3");
     const answer = untilEnd(other);
-    other.end("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    other.write(last);
 
     expect(refused).toBe("");
     expect(await answer).toMatch(/^HTTP\/1\.1 200 /);
@@ -143,7 +149,7 @@ describe("connections", () => {
     const { url, server } = await served({ connectionsPerLoopbackAddressMax: 2 });
 
     for (let round = 0; round < 5; round += 1) {
-      const answers = [1, 2].map(() => answerTo({ url }, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+      const answers = [1, 2].map(() => answerTo({ url }, last));
       for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 200 /);
       await expect.poll(() => connectionsOf(server)).toBe(0);
     }
@@ -169,9 +175,13 @@ describe("connections", () => {
     const { url } = await served({ requestsPerConnectionMax: 2 });
     const livez = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-    const answer = await answerTo({ url }, livez.repeat(3));
+    const socket = await opened({ url });
+    let text = "";
+    socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
+    socket.write(livez.repeat(3));
+    await expect.poll(() => text.split("HTTP/1.1 ")).toHaveLength(4); // who does not heed it is not hung up on
 
-    const [, first = "", second = "", third = ""] = answer.split("HTTP/1.1 ");
+    const [, first = "", second = "", third = ""] = text.split("HTTP/1.1 ");
     expect(first).toMatch(/^200 [^]*Connection: keep-alive/);
     expect(second).toMatch(/^200 [^]*Connection: close/);
     expect(third).toMatch(/^503 /);
@@ -200,9 +210,12 @@ describe("a request that can be read in two ways", () => {
     "has a bare line feed in a header": `GET /livez HTTP/1.1\nHost: localhost\n\n${smuggled}`,
     "has a NUL in a header": `GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: \u0000\r\n\r\n${smuggled}`,
     "has no host": `GET /v1/machines HTTP/1.1\r\n\r\n`,
-    "has two hosts": `GET /v1/machines HTTP/1.1\r\nHost: localhost\r\nHost: example.org\r\n\r\n`,
-    "has two types": post(`Content-Length: ${body.length}\r\nContent-Type: text/plain`, body),
-    "has two keys": post(`Content-Length: ${body.length}\r\nIdempotency-Key: a\r\nIdempotency-Key: b`, body),
+    "has two hosts": last.replace("\r\n\r\n", "\r\nHost: example.org\r\n\r\n"),
+    "has two types": post(`Connection: close\r\nContent-Length: ${body.length}\r\nContent-Type: text/plain`, body),
+    "has two keys": post(
+      `Connection: close\r\nContent-Length: ${body.length}\r\nIdempotency-Key: a\r\nIdempotency-Key: b`,
+      body,
+    ),
   };
 
   it.each(Object.keys(ambiguous))("is refused when it %s, and nothing after it is heard", async (way) => {
@@ -218,7 +231,7 @@ describe("a request that can be read in two ways", () => {
   it("is one that a parser finds two in: both of two whole ones are answered", async () => {
     const { url } = await served();
 
-    const answer = await answerTo({ url }, smuggled + smuggled);
+    const answer = await answerTo({ url }, smuggled + last);
 
     expect(answer.match(/HTTP\/1\.1 200 /g)).toHaveLength(2);
   });
@@ -233,17 +246,43 @@ describe("a connection", () => {
     const { url } = await served();
     const tooLarge = 300_000;
 
-    const afterLarge = await answerTo({ url }, post(tooLarge, "x".repeat(tooLarge)) + livez);
+    const afterLarge = await answerTo({ url }, post(tooLarge, "x".repeat(tooLarge)) + last);
     const inChunks = post(0, "").replace("Content-Length: 0", "Transfer-Encoding: chunked");
     const afterChunks = await answerTo(
       { url },
-      `${inChunks}${tooLarge.toString(16)}\r\n${"x".repeat(tooLarge)}\r\n0\r\n\r\n${livez}`,
+      `${inChunks}${tooLarge.toString(16)}\r\n${"x".repeat(tooLarge)}\r\n0\r\n\r\n${last}`,
     );
-    const afterUnread = await answerTo({ url }, post(tooLarge, "x".repeat(tooLarge)).replace("/v1", "/v2") + livez);
+    const afterUnread = await answerTo({ url }, post(tooLarge, "x".repeat(tooLarge)).replace("/v1", "/v2") + last);
 
     expect(afterLarge).toMatch(/^HTTP\/1\.1 413 [^]*HTTP\/1\.1 200 /);
     expect(afterChunks).toMatch(/^HTTP\/1\.1 413 [^]*HTTP\/1\.1 200 /);
     expect(afterUnread).toMatch(/^HTTP\/1\.1 404 [^]*HTTP\/1\.1 200 /);
+  });
+
+  it("gets its refusal without the body, where the length says already that it is too large", async () => {
+    const { url } = await served({ requestWithinMs: 60_000 });
+    const socket = await opened({ url });
+    let text = "";
+    socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
+
+    socket.write(post(300_000, "[")); // and the rest is held back
+
+    await expect.poll(() => text, { timeout: 5_000 }).toMatch(/^HTTP\/1\.1 413 [^]*payload-too-large[^]*256 KiB/);
+  });
+
+  it("is told to go on by who reads the body, not by who refuses the request", async () => {
+    const { url } = await served();
+    const expecting = (length: number, content: string) =>
+      post(length, content).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
+    const moves = '{"moves":[{"create":{"machine":"counter","id":"c","input":{}}}]}';
+
+    const taken = await answerTo({ url }, expecting(moves.length, moves) + last);
+    const refused = await answerTo({ url }, expecting(300_000, ""));
+    const unread = await answerTo({ url }, expecting(10, "").replace("/v1", "/v2"));
+
+    expect(taken).toMatch(/^HTTP\/1\.1 100 [^]*HTTP\/1\.1 200 [^]*HTTP\/1\.1 200 /);
+    expect(refused).toMatch(/^HTTP\/1\.1 413 [^]*Connection: close/); // else it would not know what comes next
+    expect(unread).toMatch(/^HTTP\/1\.1 404 [^]*Connection: close/);
   });
 
   it("that is cut off within a body has asked for nothing, also where the body may be left out", async () => {
@@ -256,7 +295,7 @@ describe("a connection", () => {
       "Content-Length: 20\r\n\r\n",
       "Transfer-Encoding: chunked\r\n\r\n{",
     ]) {
-      await answerTo({ url }, cordon + rest);
+      await answerTo({ url }, cordon + rest, { isCut: true });
     }
     await ask("GET", "/livez"); // behind them
 

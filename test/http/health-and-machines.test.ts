@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { machines } from "../../machines/index.ts";
+import { createDrawings } from "../../src/operations/machines.ts";
 import { memoryStore } from "../../src/store/memory.ts";
+import { counter, messenger } from "../support/test-machines.ts";
 import { bearer, createGuardedSite } from "./guarded-site.ts";
 import { createSite, type Json } from "./site.ts";
 
@@ -206,6 +208,15 @@ describe("the catalogue of machines", () => {
       expect([path, status, body.code]).toEqual([path, 404, "not-found"]);
       expect(body.detail).toContain("nodeMaintenance");
     }
+  });
+
+  it("draws each picture once, also for two who ask at the same time", async () => {
+    const drawings = createDrawings();
+    const drawing = drawings.of(counter);
+
+    expect(drawings.of(counter)).toBe(drawing);
+    expect(await drawings.of(messenger)).not.toBe(await drawing);
+    expect(drawings.of(counter)).toBe(drawing);
   });
 
   it("draws a statechart as a picture that may load and run nothing", async () => {

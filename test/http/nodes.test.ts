@@ -189,12 +189,28 @@ describe("a maintenance group", () => {
         code: "budget-exhausted",
         detail: "racks allows 1 of its nodes out at once; out now: alpha.",
         data: { group: "racks", maxUnavailable: 1, holders: ["alpha"], waiting: [] },
-        hint: "ask with queue: true to wait in line",
+        hint: "ask with `queue` to wait in line (at the command line `--queue`)",
       },
     ]);
     expect(body.hears).toEqual((await site.get("/v1/nodes/beta")).body.hears);
     expect(headers.etag).toBe('"v1"');
     expect((await site.get("/v1/nodes/beta")).body.state).toBe("Active");
+  });
+
+  it("is asked only when nothing is wrong with what is asked", async () => {
+    const site = await siteWithGroup();
+    await site.post(enter("alpha"));
+
+    for (const body of [
+      { drainForMs: 0 },
+      { drainForMs: 777_600_000_000 },
+      { reason: "" },
+      { reason: "", queue: true },
+    ]) {
+      const answer = await site.post(enter("beta"), body);
+
+      expect([body, answer.status, answer.body.code]).toEqual([body, 400, "invalid-request"]);
+    }
   });
 
   it("lets a node enter again that is out already: its deadline moves", async () => {
@@ -224,6 +240,10 @@ describe("a maintenance group", () => {
       holders: ["alpha"],
       waiting: ["beta"],
     });
+    await site.settle();
+    expect((await site.get("/v1/instances/node%2Fbeta/explain")).body.waitingFor[0].what).toBe(
+      "somebody to ask for maintenance; that is asked for already: it stands in line at racks and enters when its turn comes",
+    );
     await comeBack(site, "alpha");
     expect((await site.get("/v1/nodes/alpha")).body.state).toBe("Active");
     expect((await site.get("/v1/nodes/beta")).body).toMatchObject({

@@ -320,8 +320,12 @@ describe("who may send an event", () => {
     expect(await told("local", "approve")).toContain("approvals need authentication");
     expect(await told("agent:beta", "report")).toContain("of its own host only");
     expect(await told("viewer", "ask")).toBe(
-      "viewer is a viewer and may not do this; it takes operator or approver or agent or admin.",
+      "viewer is a viewer and may not send events; it takes a role that may send this one, and `explain` with its type says which.",
     );
+    const viewer = senders.find((each) => each.role === "viewer") as EventSender;
+    const asked = { headers: viewer.headers, body: { type: "ask" } };
+    const explained = await viewer.site.ask("POST", path.replace(/events$/, "explain"), asked);
+    expect(explained.body.verdict.forbidden).toContain("it takes operator or approver or admin");
   });
 
   it("is not told to the agent of another host, nor whether there is such an instance", async () => {

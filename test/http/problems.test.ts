@@ -286,6 +286,8 @@ describe("a body", () => {
     expect((await encoded("gzip", gzipSync(inc))).status).toBe(200);
     for (const type of [
       "application/json; charset=latin1",
+      "application/json; charset=utf-16",
+      'application/json; charset="utf-7"',
       "text/json",
       "application/x-www-form-urlencoded",
       "application/json5",
@@ -314,9 +316,27 @@ describe("a body", () => {
     ];
 
     for (const raw of broken) expectProblem(await send(site, raw), "invalid-request");
-    const bytes = await send(site, Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]));
-    expectProblem(bytes, "invalid-request");
     expect(await versionOf(site)).toBe(1);
+  });
+
+  it("of bytes that are no UTF-8 is refused as such, packed or not, and not read as something else", async () => {
+    const site = await createSite();
+    const latin1 = Buffer.from('{"machine":"counter","id":"caf\u00e9","input":{}}', "latin1");
+    const cut = Buffer.from('{"machine":"counter","id":"caf\u00e9');
+    const create = (raw: Buffer, headers: Record<string, string> = json) =>
+      site.ask("POST", "/v1/instances", { raw, headers });
+
+    for (const answer of [
+      await create(latin1),
+      await create(gzipSync(latin1), { ...json, "Content-Encoding": "gzip" }),
+      await create(cut.subarray(0, -1)),
+    ]) {
+      expectProblem(answer, "invalid-request");
+      expect(answer.body.detail).toBe("The body is not valid UTF-8. Send it as JSON in UTF-8.");
+    }
+    expect((await site.engine.list()).items).toEqual([]);
+    const { status, body } = await create(Buffer.from(latin1.toString("latin1")));
+    expect([status, body.id]).toEqual([201, "caf\u00e9"]);
   });
 
   it("is an object, where one is expected", async () => {
