@@ -12,10 +12,11 @@ import { eventOf } from "./workload.ts";
 
 const connections = 64;
 const each = 90;
-const rounds = 3;
+const rounds = 5;
+const warmUps = 3; // rounds that do not count: a server runs for longer than its first second
 const loopback = { host: "127.0.0.1", port: 0 };
 
-/** `POST .../events` beside a bare Express 5 app that reads the same body and sends it back; client and server share a process. */
+/** `POST .../events` beside a bare Express 5 app that reads the same body and sends it back; client and server share a process; both warmed up. */
 export async function measureHttp(parentDir: string): Promise<Figure> {
   const directory = mkdtempSync(join(parentDir, "http-"));
   const store = sqliteStore(join(directory, "bench.db"));
@@ -31,9 +32,10 @@ export async function measureHttp(parentDir: string): Promise<Figure> {
     post(agent, `${url}/v1/instances/${encodeURIComponent(ids[caller] as string)}/events`, eventOf(turn));
   try {
     const pairs = [];
-    for (let round = 0; round < rounds; round += 1) {
+    for (let round = -warmUps; round < rounds; round += 1) {
       const baseline = await withCallers({ callers: connections, each, ask: ask(bare.url) });
-      pairs.push({ baseline, measured: await withCallers({ callers: connections, each, ask: ask(our.url) }) });
+      const measured = await withCallers({ callers: connections, each, ask: ask(our.url) });
+      if (round >= 0) pairs.push({ baseline, measured });
     }
     return {
       ratio: median(pairs.map(({ measured, baseline }) => measured.perSecond / baseline.perSecond)),
