@@ -29,6 +29,8 @@ const eventSchemas = {
     /** Groups whose slot it has, and those it needs after this one: always in order of name, so that no two wait for each other. */
     held: groupNames,
     next: groupNames,
+    /** The window that the node was in when it was asked for: a note about the line counts in no other. */
+    epoch: z.number().int().nonnegative().optional(),
   }),
   "slot.released": sentBy("engine", { node: nodeName }),
   "group.configured": sentBy("engine", { maxUnavailable: budget.optional(), members: members.optional() }),
@@ -47,6 +49,7 @@ interface Waiter extends Holder {
   request: Readonly<Record<string, unknown>>;
   held: readonly string[];
   next: readonly string[];
+  epoch?: number;
 }
 interface GroupContext {
   name: string;
@@ -128,13 +131,23 @@ const chart = setup({
     }),
     queue: assign(({ context, event }) => {
       const { node, instance, request, held, next, at } = event as GroupEventOf<"slot.queued">;
-      return { waiters: [...context.waiters, { node, since: at, instance, request, held, next }] };
+      const waiter = {
+        node,
+        since: at,
+        instance,
+        request,
+        held,
+        next,
+        ...windowOf(event as GroupEventOf<"slot.queued">),
+      };
+      return { waiters: [...context.waiters, waiter] };
     }),
     /** Whoever looks at the node is told what it waits for. */
     tellOfLine: enqueueActions(({ context, event, enqueue }) => {
       if (laws.isExhausted(context) !== undefined) return; // it is served at once
-      const { instance } = event as GroupEventOf<"slot.queued">;
-      enqueue({ type: "message", params: { to: instance, event: { type: "node.queued", group: context.name } } });
+      const queued = event as GroupEventOf<"slot.queued">;
+      const note = { type: "node.queued", group: context.name, ...windowOf(queued) };
+      enqueue({ type: "message", params: { to: queued.instance, event: note } });
     }),
     release: assign(({ context, event }) => {
       const { node } = event as GroupEventOf<"slot.released">;
@@ -207,14 +220,20 @@ const chart = setup({
 });
 
 /** To the next group in line, or, with all slots in hand, into maintenance. */
-function onward(group: string, { node, instance, request, held, next }: Waiter) {
+function onward(group: string, waiter: Waiter) {
+  const { node, instance, request, held, next } = waiter;
   const slots = [...held, group];
   const [following, ...rest] = next;
   if (following === undefined) return { to: instance, event: { type: "maintenance.enter", ...request, slots } };
   return {
     to: `maintenance-group/${following}`,
-    event: { type: "slot.queued", node, instance, request, held: slots, next: rest },
+    event: { type: "slot.queued", node, instance, request, held: slots, next: rest, ...windowOf(waiter) },
   };
+}
+
+/** Who was queued before windows were told is in none. */
+function windowOf({ epoch }: { epoch?: number | undefined }): { epoch?: number } {
+  return epoch === undefined ? {} : { epoch };
 }
 
 export const maintenanceGroup: Machine = {

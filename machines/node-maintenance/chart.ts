@@ -49,7 +49,11 @@ export const chart = vocabulary.createMachine({
               },
               { guard: observes("Active", "Active"), description: "Seen again: it is Active already." },
             ],
-            "node.queued": { actions: "standInLine", description: "It is asked for, and waits for a slot of a group." },
+            "node.queued": {
+              guard: "isOfThisWindow",
+              actions: "standInLine",
+              description: "It is asked for, and waits for a slot of a group.",
+            },
           },
           always: {
             guard: "isRetry",

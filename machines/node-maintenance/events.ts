@@ -50,7 +50,7 @@ export const eventSchemas = {
   "daemons.progressed": sentBy(["person", "agent", "provider"], { epoch: epoch.optional(), waiting: names }),
   "node.cordon": sentBy("person", { reason: reason.optional() }),
   "node.uncordon": sentBy("person", {}),
-  "node.queued": sentBy("engine", { group: z.string().min(1).max(200) }),
+  "node.queued": sentBy("engine", { group: z.string().min(1).max(200), epoch: epoch.optional() }),
   "node.configured": sentBy("engine", { groups: names.optional(), policy: inputSchema.shape.policy }),
   "drain.deadlineElapsed": sentBy("engine", {}),
   "resume.retryDue": sentBy("engine", {}),

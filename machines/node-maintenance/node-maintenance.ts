@@ -83,7 +83,7 @@ function examples({ context }: Snapshot): ExampleEvent[] {
     { type: "daemons.progressed", epoch: epoch + 1, waiting: [] },
     { type: "node.cordon" },
     { type: "node.uncordon" },
-    { type: "node.queued", group: "racks" },
+    { type: "node.queued", group: "racks", epoch },
     { type: "node.configured", policy: { drainForMs: 60_000 } },
     { type: "drain.deadlineElapsed" },
     { type: "resume.retryDue" },

@@ -168,7 +168,10 @@ export const vocabulary = base.extend({
     }),
     holdCordoned: base.assign({ cordonedByOperator: true }),
     letGo: base.assign({ cordonedByOperator: false }),
-    standInLine: base.assign({ inLineAt: ({ event }) => (event as NodeEventOf<"node.queued">).group }),
+    standInLine: base.assign(({ context, event }) => {
+      const { group } = event as NodeEventOf<"node.queued">;
+      return context.groups.includes(group) ? { inLineAt: group } : {}; // it has left a group that it is no member of
+    }),
     configure: base.enqueueActions(({ context, event, enqueue }) => {
       const { groups = context.groups, policy } = event as NodeEventOf<"node.configured">;
       enqueue.assign({ groups, policy: configuredPolicy(context.policy, policy) });

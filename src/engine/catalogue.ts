@@ -55,10 +55,10 @@ export interface ParsedEvent {
 }
 
 /**
- * Checks an event from outside, or one from another instance (`sender: "engine"`). Throws `invalid-request` with every
+ * Checks an event from outside, from an operation of the server, or of the engine's own. Throws `invalid-request` with every
  * fault, or `internal-event` for one that only the engine may send.
  */
-export function parseEvent(machine: Machine, event: unknown, sender?: "engine"): ParsedEvent {
+export function parseEvent(machine: Machine, event: unknown, sender?: "engine" | "operation"): ParsedEvent {
   const { type, ...payload } = (typeof event === "object" && event !== null ? event : {}) as Record<string, unknown>;
   if (typeof type !== "string" || type === "") {
     throw new SignalboxError("invalid-request", "An event needs a type.", {
@@ -80,7 +80,7 @@ export function parseEvent(machine: Machine, event: unknown, sender?: "engine"):
   }
   const stamped = stamps.filter((field) => field in payload);
   if (stamped.length > 0) throw notToBeSet(stamped, "the engine");
-  const ours = sender === "engine" ? [] : fieldsSetByOperation(schema).filter((field) => field in payload);
+  const ours = sender !== undefined ? [] : fieldsSetByOperation(schema).filter((field) => field in payload);
   if (ours.length > 0) throw notToBeSet(ours, "an operation of the server only");
   const { fits, data, faults } = readBy(schema, payload);
   if (!fits) throw invalid(`The event does not fit ${type} of ${machine.name}`, faults);

@@ -110,8 +110,8 @@ export interface Engine extends Pick<Reading, "read" | "list" | "journal" | "jou
   transactAsEngine(moves: readonly EngineMove[], options?: TransactOptions): Promise<Sent[]>;
   /** The first answer to a command that says by its fingerprint what it stands for; undefined when it was never given. */
   recall(options: CommandOptions): Promise<Sent[] | undefined>;
-  /** What an event would do now, from outside or (`sender: "engine"`) from an operation of ours. Changes nothing. */
-  dryRun(id: string, event: AnyEventObject, options?: { principal?: string; sender?: "engine" }): Promise<DryRun>;
+  /** What an event would do now, from outside or from an operation of ours. Changes nothing. */
+  dryRun(id: string, event: AnyEventObject, options?: { principal?: string; sender?: "operation" }): Promise<DryRun>;
   explain(id: string, event?: AnyEventObject, options?: { principal?: string }): Promise<Explanation>;
   /** Replays one instance's journal, or all. */
   verify(id?: string): Promise<Verification>;

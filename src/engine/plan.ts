@@ -15,8 +15,8 @@ import { createMove, eventMove, type Asker, type Child, type Moved, type Perform
 
 /** A move with what only the engine may add to it. */
 export type EngineMove = Move & {
-  /** Sent by the engine or an operation of ours: events of the engine are let through. */
-  sender?: "engine";
+  /** By the engine: its own events are let through. By an operation for somebody: the fields that only it sets are. */
+  sender?: "engine" | "operation";
   /** The event is XState's own (a timer, a completion): it has no schema. */
   isInner?: true;
 };

@@ -162,7 +162,7 @@ export function createTransactor(given: {
         );
       }
       const asker = askerOf(options);
-      const isOutside = moves.some((move) => !("create" in move) && move.sender === undefined);
+      const isOutside = moves.some((move) => !("create" in move) && move.sender !== "engine");
       if (isOutside) refusalRate.check(asker.principal);
       const plan = yield* planned(moves, asker, options);
       if (isOutside && plan.answers[0]?.outcome === "refused") refusalRate.count(asker.principal);

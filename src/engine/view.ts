@@ -130,7 +130,7 @@ function untilOf({ snapshot, armed }: Head, node: AnyStateNode): number | null {
 function notesOf({ machine, snapshot, row }: Head): readonly string[] {
   const notes = machine.notes as ((context: unknown, state: string) => readonly string[]) | undefined;
   try {
-    return notes?.(snapshot.context, row.state) ?? [];
+    return [...(notes?.(snapshot.context, row.state) ?? [])].map(String);
   } catch (error) {
     return [`the notes of ${machine.name} fail: ${messageOf(error)}`]; // whoever has sent is answered all the same: it is committed
   }

@@ -96,7 +96,7 @@ export function createHttpServer(app: RequestListener, changes: Partial<ServerLi
   limitPerAddress(server, limits);
   server.on("checkContinue", (request, response) => {
     // Who reads the body asks for it. Refused without, nobody knows whether what comes next is the body: the connection ends.
-    const { shouldKeepAlive } = response;
+    const shouldKeepAlive = response.shouldKeepAlive && request.headers.upgrade === undefined;
     response.shouldKeepAlive = false;
     request.once("resume", () => {
       if (response.headersSent) return;

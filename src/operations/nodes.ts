@@ -175,13 +175,13 @@ function movesAtOnce({ node, event, slots }: Entry, caller: Caller): EngineMoves
     sender: "engine" as const,
   }));
   const hasSlots = slots.length > 0 && { slots };
-  return [...taken, { id: node.id, event: { ...event, ...hasSlots }, ...versionOf(caller), sender: "engine" }];
+  return [...taken, { id: node.id, event: { ...event, ...hasSlots }, ...versionOf(caller), sender: "operation" }];
 }
 
 /** The groups pass the node on in order of their names, so that no two nodes wait for each other. */
 async function movesInLine(engine: Engine, { node, event, slots }: Entry, caller: Caller): Promise<EngineMoves> {
   const { principal } = caller;
-  const trial = await engine.dryRun(node.id, { ...event, slots }, { principal, sender: "engine" }); // what is wrong is told now, not when its turn comes
+  const trial = await engine.dryRun(node.id, { ...event, slots }, { principal, sender: "operation" }); // what is wrong is told now, not when its turn comes
   if (trial.outcome === "refused") return movesAtOnce({ node, event, slots }, caller);
   const { type: _type, ...request } = event;
   const [first = "", ...next] = slots;
@@ -192,6 +192,7 @@ async function movesInLine(engine: Engine, { node, event, slots }: Entry, caller
     request: { ...request, onBehalfOf: principal },
     held: [],
     next,
+    epoch: (node.context as { epoch: number }).epoch,
   };
   return [{ id: groupId(first), event: queued, sender: "engine" }];
 }

@@ -223,17 +223,22 @@ describe("send", () => {
     expect(await engine.send("c", { type: "inc" })).toMatchObject({ outcome: "changed", version: 2 });
   });
 
-  it("answers also where the notes of the machine fail, and says so where they would stand", async () => {
-    const notes = () => {
-      throw new Error("no notes today");
-    };
+  it.each([
+    {
+      what: "throw",
+      notes: () => {
+        throw new Error("no notes today");
+      },
+    },
+    { what: "are no list", notes: () => 5 as unknown as string[] },
+  ])("answers also where the notes of the machine $what, and says so where they would stand", async ({ notes }) => {
     const { engine, store } = createWorld({ machines: [{ ...counter, notes }] });
     await engine.create({ machine: "counter", id: "c", input: {} });
 
     const { outcome, instance } = await engine.send("c", { type: "inc" });
 
     expect(outcome).toBe("changed");
-    expect(instance.waitingFor[0]?.what).toMatch(/; the notes of counter fail: no notes today$/);
+    expect(instance.waitingFor[0]?.what).toMatch(/; the notes of counter fail: (?:no notes today|.*not iterable.*)$/);
     expect(await store.position()).toBe(2);
   });
 

@@ -285,6 +285,16 @@ describe("a connection", () => {
     expect(unread).toMatch(/^HTTP\/1\.1 404 [^]*Connection: close/);
   });
 
+  it("ends the connection after an upgrade that is not taken, also where the body waits to be asked for", async () => {
+    const { url } = await served();
+    const moves = '{"moves":[{"create":{"machine":"counter","id":"c","input":{}}}]}';
+    const upgrading = "\r\nExpect: 100-continue\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+
+    const taken = await answerTo({ url }, post(moves.length, moves).replace("\r\n\r\n", upgrading));
+
+    expect(taken).toMatch(/^HTTP\/1\.1 100 [^]*HTTP\/1\.1 200 [^]*Connection: close/);
+  });
+
   it("that is cut off within a body has asked for nothing, also where the body may be left out", async () => {
     const { url, ask, engine } = await served({}, undefined, machines);
     await engine.create({ machine: "nodeMaintenance", id: "node/alpha", input: { node: "alpha" } });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { declareNodes } from "../../src/operations/declare-nodes.ts";
-import { addNode, createSite, type Json, type Site } from "./site.ts";
+import { addNode, createSite, type Json, type Site, type SiteOptions } from "./site.ts";
 
 const enter = (node: string) => `/v1/nodes/${node}/maintenance/enter`;
 
 /** Three nodes of which one may be out at a time. */
-async function siteWithGroup(maxUnavailable = 1): Promise<Site> {
-  const site = await createSite();
+async function siteWithGroup(maxUnavailable = 1, options: SiteOptions = {}): Promise<Site> {
+  const site = await createSite(options);
   const names = ["alpha", "beta", "gamma"];
   await declareNodes(site.engine, {
     nodes: names.map((name) => ({ name, groups: ["racks"], labels: { rack: "a" } })),
@@ -195,6 +195,16 @@ describe("a maintenance group", () => {
     expect(body.hears).toEqual((await site.get("/v1/nodes/beta")).body.hears);
     expect(headers.etag).toBe('"v1"');
     expect((await site.get("/v1/nodes/beta")).body.state).toBe("Active");
+  });
+
+  it("counts as a refusal where it is refused: a client in a loop is told to wait", async () => {
+    const site = await siteWithGroup(1, { limits: { refusalsPerMinuteMax: 2 } });
+    await site.post(enter("alpha"));
+
+    const statuses = [];
+    for (let times = 0; times < 3; times += 1) statuses.push((await site.post(enter("beta"))).status);
+
+    expect(statuses).toEqual([409, 409, 429]);
   });
 
   it("is asked only when nothing is wrong with what is asked", async () => {

@@ -198,7 +198,8 @@ describe("a node of several groups", () => {
       line[index + 1]?.send(handed.event);
     }
 
-    const queued = { type: "slot.queued", node: "beta", instance: "node/beta", request: { reason: "a new kernel" } };
+    const request = { reason: "a new kernel" };
+    const queued = { type: "slot.queued", node: "beta", instance: "node/beta", request, epoch: 4 };
     expect(passed).toEqual([
       {
         kind: "message",
@@ -249,11 +250,11 @@ function release(group: Timeline, node: string) {
 
 function queue(group: Timeline, node: string, { next = [] }: { next?: readonly string[] } = {}) {
   const request = { reason: "a new kernel" };
-  return group.send({ type: "slot.queued", node, instance: `node/${node}`, request, held: [], next });
+  return group.send({ type: "slot.queued", node, instance: `node/${node}`, request, held: [], next, epoch: 4 });
 }
 
 function inLineMessage(node: string) {
-  return { kind: "message", to: `node/${node}`, event: { type: "node.queued", group: "racks" } };
+  return { kind: "message", to: `node/${node}`, event: { type: "node.queued", group: "racks", epoch: 4 } };
 }
 
 function enterMessage(node: string, slots: readonly string[] = ["racks"]) {

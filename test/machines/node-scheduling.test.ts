@@ -163,6 +163,20 @@ describe("a node of a maintenance group", () => {
     expect(contextOf(node).inLineAt).toBeNull();
   });
 
+  it("says nothing of a line that is of an earlier window, or of a group that it has left", () => {
+    const node = nodeOf({ groups });
+    node.send({ type: "node.queued", group: "racks", epoch: 0 });
+    node.send({ type: "maintenance.enter", slots: groups });
+    leave(node);
+
+    const late = node.send({ type: "node.queued", group: "racks", epoch: 0 });
+    node.send({ type: "node.queued", group: "cellar", epoch: 1 });
+
+    expect(late.outcome).toBe("refused");
+    expect(reasonsOf(late)).toMatchObject([{ code: "stale-epoch" }]);
+    expect(notesOf(node).join()).not.toContain("stands in line");
+  });
+
   it("says so when it is in none", () => {
     const note = "in no maintenance group: not limited";
 

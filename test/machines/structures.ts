@@ -3,7 +3,7 @@
  * write the migration of older snapshots, and put the new hash here.
  */
 export const structures: Readonly<Record<string, { version: number; hash: string }>> = {
-  nodeMaintenance: { version: 1, hash: "0b770f16b5b00819" },
+  nodeMaintenance: { version: 1, hash: "2e65d241984568e5" },
   maintenanceGroup: { version: 1, hash: "d4a1e8b1799247a1" },
   host: { version: 1, hash: "d5cf604246273207" },
   rollout: { version: 1, hash: "b821e38a8f3ef8bc" },

@@ -70,6 +70,22 @@ describe("a database file", () => {
     return seen;
   }
 
+  it("numbers new entries past a place that somebody has written in by hand", async () => {
+    const path = newFile();
+    const before = open(path);
+    await before.commit([element({ journal: [journalRow({ instance: "a" }), journalRow({ instance: "a" })] })]);
+    await before.close();
+    const shell = new DatabaseSync(path);
+    shell.exec("INSERT INTO journal_cut VALUES (4, 'a', zeroblob(32), zeroblob(32))");
+    shell.close();
+
+    const store = open(path);
+    const entry = element({ journal: [journalRow({ instance: "a" })] });
+    await store.commit([entry, entry]);
+
+    expect((await store.journal({ limit: 10 })).map(({ seq }) => seq)).toEqual([1, 2, 5, 6]);
+  });
+
   it("holds everything after it was closed and opened again", async () => {
     const path = newFile();
     const row = instanceRow({ id: "a", labels: { rack: "r1" }, parent: { instance: "p", id: "c", key: "p#1:c" } });

@@ -39,7 +39,8 @@ export function createChainReader(database: DatabaseSync): (query: { after?: num
 export function createChainEnd(database: DatabaseSync): () => ChainHead {
   const usual = database.prepare(`SELECT last.seq, last.hash
     FROM (SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1) last
-    JOIN sqlite_sequence given ON given.name = 'journal' AND given.seq = last.seq`);
+    JOIN sqlite_sequence given ON given.name = 'journal' AND given.seq = last.seq
+    WHERE NOT EXISTS (SELECT 1 FROM journal_cut cut WHERE cut.seq > last.seq)`);
   const last = database.prepare(placed(""));
   for (const statement of [usual, last]) statement.setReadBigInts(true);
   const positionOf = createPosition(database);
