@@ -138,9 +138,15 @@ function notesOf({ machine, snapshot, row }: Head): readonly string[] {
 
 /** Calls that do not go as they should: whoever waits is told the true reason. */
 function troubles({ snapshot, armed, machine }: Head): string[] {
-  const failing = [...armed.values()].map((row) => troubleOf(row, machine)).filter((why) => why !== undefined);
-  const ended = Object.keys(snapshot.children).filter((id) => !armed.has(id));
-  return [...failing, ...ended.map((id) => `${id} has ended and is not running any more`)];
+  const said: string[] = [];
+  for (const row of armed.values()) {
+    const why = troubleOf(row, machine);
+    if (why !== undefined) said.push(why);
+  }
+  for (const id of Object.keys(snapshot.children)) {
+    if (!armed.has(id)) said.push(`${id} has ended and is not running any more`);
+  }
+  return said;
 }
 
 function troubleOf(row: PendingRow, machine: Machine): string | undefined {

@@ -241,6 +241,9 @@ export function placeholders(columns: string): string {
 
 /** SQLite would write U+FFFD for half a surrogate pair, and two different keys would become one. */
 function wellFormed(values: Value[]): Value[] {
-  if (values.every((value) => typeof value !== "string" || value.isWellFormed())) return values;
-  throw new SignalboxError("invalid-request", "Text for the database is not well-formed Unicode.");
+  for (const value of values) {
+    if (typeof value === "string" && !value.isWellFormed())
+      throw new SignalboxError("invalid-request", "Text for the database is not well-formed Unicode.");
+  }
+  return values;
 }
