@@ -130,16 +130,8 @@ const chart = setup({
       };
     }),
     queue: assign(({ context, event }) => {
-      const { node, instance, request, held, next, at } = event as GroupEventOf<"slot.queued">;
-      const waiter = {
-        node,
-        since: at,
-        instance,
-        request,
-        held,
-        next,
-        ...windowOf(event as GroupEventOf<"slot.queued">),
-      };
+      const { node, instance, request, held, next, epoch, at } = event as GroupEventOf<"slot.queued">;
+      const waiter = { node, since: at, instance, request, held, next, ...windowOf({ epoch }) };
       return { waiters: [...context.waiters, waiter] };
     }),
     /** Whoever looks at the node is told what it waits for. */

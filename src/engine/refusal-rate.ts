@@ -24,7 +24,6 @@ export function createRefusalRate({ clock, limits }: { clock: Clock; limits: Lim
 
   return {
     check(principal) {
-      if (counts.size === 0) return; // nobody was refused: there is no window to be turned
       turnWindow();
       if ((counts.get(principal) ?? 0) < limits.refusalsPerMinuteMax) return;
       const detail = `${principal} has been refused ${limits.refusalsPerMinuteMax} times within a minute. Read the reasons, and try again later.`;

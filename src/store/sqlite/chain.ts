@@ -37,17 +37,11 @@ export function createChainReader(database: DatabaseSync): (query: { after?: num
 
 /** The place that the next row is chained to: behind the last row, under the last number that was ever given. */
 export function createChainEnd(database: DatabaseSync): () => ChainHead {
-  const usual = database.prepare(`SELECT last.seq, last.hash
-    FROM (SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1) last
-    JOIN sqlite_sequence given ON given.name = 'journal' AND given.seq = last.seq
-    WHERE NOT EXISTS (SELECT 1 FROM journal_cut cut WHERE cut.seq > last.seq)`);
   const last = database.prepare(placed(""));
-  for (const statement of [usual, last]) statement.setReadBigInts(true);
+  last.setReadBigInts(true);
   const positionOf = createPosition(database);
   return () => {
-    const whole = usual.get() as Columns | undefined;
-    if (whole !== undefined) return chainHeadOf(whole);
-    const row = last.get() as Columns | undefined; // the last rows are cut off, or somebody has taken them away
+    const row = last.get() as Columns | undefined;
     const { seq, hash } = row === undefined ? chainBeginning : chainHeadOf(row);
     return { seq: Math.max(seq, positionOf()), hash };
   };
